@@ -1,0 +1,63 @@
+package provenance
+
+import (
+	"encoding/binary"
+	"sync"
+
+	"github.com/fxamacker/cbor/v2"
+)
+
+// Encoding is the core deterministic one of RFC 8949 section 4.2.1. Decoding
+// into structs happens only behind a cursor that has accepted the bytes, so
+// that the decoder's leniency never decides what is valid; its limits are set
+// all the same.
+var (
+	encoder = sync.OnceValue(func() cbor.EncMode {
+		mode, err := cbor.CoreDetEncOptions().EncMode()
+		if err != nil {
+			panic(err) // constant options
+		}
+		return mode
+	})
+	decoder = sync.OnceValue(func() cbor.DecMode {
+		mode, err := cbor.DecOptions{
+			DupMapKey:        cbor.DupMapKeyEnforcedAPF,
+			IndefLength:      cbor.IndefLengthForbidden,
+			TagsMd:           cbor.TagsForbidden,
+			MaxNestedLevels:  MaxDepth,
+			MaxArrayElements: 1 << 16,
+			MaxMapPairs:      1 << 16,
+		}.DecMode()
+		if err != nil {
+			panic(err) // constant options
+		}
+		return mode
+	})
+)
+
+func marshal(v any) ([]byte, error)   { return encoder().Marshal(v) }
+func unmarshal(b []byte, v any) error { return decoder().Unmarshal(b, v) }
+
+// appendHead appends a CBOR head with the shortest argument.
+func appendHead(b []byte, major byte, arg uint64) []byte {
+	major <<= 5
+	switch {
+	case arg < 24:
+		return append(b, major|byte(arg))
+	case arg < 1<<8:
+		return append(b, major|24, byte(arg))
+	case arg < 1<<16:
+		return binary.BigEndian.AppendUint16(append(b, major|25), uint16(arg))
+	case arg < 1<<32:
+		return binary.BigEndian.AppendUint32(append(b, major|26), uint32(arg))
+	}
+	return binary.BigEndian.AppendUint64(append(b, major|27), arg)
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(appendHead(b, majorText, uint64(len(s))), s...)
+}
+
+func appendBytes(b, s []byte) []byte {
+	return append(appendHead(b, majorBytes, uint64(len(s))), s...)
+}

@@ -1,0 +1,42 @@
+package provenance
+
+// The ceilings of the format (spec/encoding.md, "Ceilings"). A ledger's policy
+// may lower them; nothing raises them.
+const (
+	MaxRecordBytes    = 4096    // one record, encoded
+	MaxRecords        = 4096    // records a statement
+	MaxCells          = 512     // cells a statement
+	MaxStatementBytes = 65535   // the whole COSE_Sign1
+	MaxFrameBytes     = 1 << 20 // the records' zstd frame, compressed
+	MaxExpandedBytes  = 8 << 20 // the records' sequence, expanded
+	MaxDepth          = 8       // nesting of arrays and maps
+	MaxTime           = 253402300799999
+
+	// MaxSubmissionBytes bounds a submission: both parts and the heads around them.
+	MaxSubmissionBytes = MaxStatementBytes + MaxFrameBytes + 16
+
+	maxPathHashes = 64 // an inclusion path in a tree of 2^64 leaves
+)
+
+// Limits are the ceilings that hold for one ledger: those of the format, or
+// lower ones set by policy.
+type Limits struct {
+	Records        int // records a statement
+	RecordBytes    int // bytes of one record
+	FrameBytes     int // bytes of the records' frame, compressed
+	ExpandedBytes  int // bytes of the records' sequence, expanded
+	StatementBytes int // bytes of the COSE_Sign1
+	Cells          int // cells of the totals
+}
+
+// FormatLimits returns the format's own ceilings.
+func FormatLimits() Limits {
+	return Limits{
+		Records:        MaxRecords,
+		RecordBytes:    MaxRecordBytes,
+		FrameBytes:     MaxFrameBytes,
+		ExpandedBytes:  MaxExpandedBytes,
+		StatementBytes: MaxStatementBytes,
+		Cells:          MaxCells,
+	}
+}

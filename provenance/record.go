@@ -1,0 +1,343 @@
+package provenance
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// Kind says what a record is about.
+type Kind int64
+
+// Kinds of rule version 1 (spec/record.md, REC-1).
+const (
+	Production  Kind = 1 // a model made tokens
+	Transfer    Kind = 2 // tokens crossed a border or changed operator
+	Consumption Kind = 3 // an application or agent used tokens
+)
+
+// String returns the kind's name in the specification.
+func (k Kind) String() string { return name(k, "", "production", "transfer", "consumption") }
+
+// Side says who speaks in a transfer (REC-3).
+type Side int64
+
+// Sides of a transfer.
+const (
+	Neither  Side = 0 // a third party, such as a gateway
+	Exporter Side = 1 // the serving side, which output tokens leave
+	Importer Side = 2 // the using side
+)
+
+// String returns the side's name in the specification.
+func (s Side) String() string { return name(s, "neither", "exporter", "importer") }
+
+// Known says how a place or model is known.
+type Known int64
+
+// Ways of knowing.
+const (
+	Asserted         Known = 1 // the issuer says so
+	ProviderReported Known = 2 // the serving provider reported it
+	Attested         Known = 3 // evidence backs it
+)
+
+// String returns the name in the specification.
+func (k Known) String() string { return name(k, "", "asserted", "provider-reported", "attested") }
+
+func name[T ~int64](v T, names ...string) string {
+	if v < 0 || int(v) >= len(names) || names[v] == "" {
+		return fmt.Sprintf("unknown(%d)", int64(v))
+	}
+	return names[v]
+}
+
+// A Record is one event in the token chain (spec/record.md). Pointers and
+// slices are nil where a field is absent. Times are milliseconds since the
+// Unix epoch, UTC; token counts are native tokens.
+//
+// The CBOR keys must never be changed: records are signed.
+type Record struct {
+	Kind     Kind      `cbor:"1,keyasint"`
+	Time     int64     `cbor:"2,keyasint"`
+	Duration *int64    `cbor:"3,keyasint,omitempty"` // ms
+	Ref      []byte    `cbor:"4,keyasint,omitempty"` // 1 to 32 bytes
+	Parents  []Parent  `cbor:"5,keyasint,omitempty"`
+	Links    *Links    `cbor:"6,keyasint,omitempty"`
+	Model    *Model    `cbor:"7,keyasint,omitempty"`
+	Usage    *Usage    `cbor:"8,keyasint,omitempty"`
+	Serving  *Place    `cbor:"9,keyasint,omitempty"`
+	Using    *Place    `cbor:"10,keyasint,omitempty"`
+	Side     *Side     `cbor:"11,keyasint,omitempty"`
+	Basis    []Basis   `cbor:"12,keyasint,omitempty"`
+	Label    *Label    `cbor:"13,keyasint,omitempty"`
+	Content  []Content `cbor:"14,keyasint,omitempty"`
+	Energy   *Energy   `cbor:"15,keyasint,omitempty"`
+	Price    *Price    `cbor:"17,keyasint,omitempty"`
+}
+
+// Links correlate a record with other systems; they prove nothing.
+type Links struct {
+	Trace      []byte `cbor:"1,keyasint,omitempty"` // W3C trace id, 16 bytes
+	Span       []byte `cbor:"2,keyasint,omitempty"` // W3C span id, 8 bytes
+	Response   string `cbor:"3,keyasint,omitempty"` // gen_ai.response.id
+	Generation string `cbor:"4,keyasint,omitempty"` // a gateway's generation id
+	A2ATask    string `cbor:"5,keyasint,omitempty"`
+	A2AContext string `cbor:"6,keyasint,omitempty"`
+	MCPRequest string `cbor:"7,keyasint,omitempty"`
+}
+
+// Model names the model that made the tokens.
+type Model struct {
+	Name         string  `cbor:"1,keyasint"`
+	Version      string  `cbor:"2,keyasint,omitempty"`
+	Developer    string  `cbor:"3,keyasint,omitempty"`
+	Jurisdiction string  `cbor:"4,keyasint,omitempty"` // of the developer, ISO 3166-1
+	Digest       *Digest `cbor:"5,keyasint,omitempty"` // of the weights
+	Tokenizer    string  `cbor:"6,keyasint,omitempty"`
+	Known        Known   `cbor:"7,keyasint"`
+}
+
+// Usage counts native tokens as OpenTelemetry's GenAI conventions do: cache
+// counts are part of Input, Reasoning is part of Output (REC-5).
+type Usage struct {
+	Input      int64  `cbor:"1,keyasint"`
+	Output     int64  `cbor:"2,keyasint"`
+	CacheRead  *int64 `cbor:"3,keyasint,omitempty"`
+	CacheWrite *int64 `cbor:"4,keyasint,omitempty"`
+	Reasoning  *int64 `cbor:"5,keyasint,omitempty"`
+	Counted    int64  `cbor:"6,keyasint,omitempty"` // 1 engine, 2 gateway, 3 estimated
+	Finish     int64  `cbor:"7,keyasint,omitempty"` // 1 stop … 6 error
+}
+
+// Place is where a model runs or tokens are used.
+type Place struct {
+	Country     string `cbor:"1,keyasint"`           // ISO 3166-1 alpha-2, ZZ unknown
+	Subdivision string `cbor:"2,keyasint,omitempty"` // ISO 3166-2
+	Operator    string `cbor:"3,keyasint,omitempty"`
+	Known       Known  `cbor:"4,keyasint"`
+}
+
+// Basis is a legal basis of a transfer.
+type Basis struct {
+	Code      string  `cbor:"1,keyasint"` // "eu:46-2-c:m3"
+	Reference string  `cbor:"2,keyasint,omitempty"`
+	Digest    *Digest `cbor:"3,keyasint,omitempty"` // of the instrument
+	Expires   *int64  `cbor:"4,keyasint,omitempty"` // ms since the epoch
+}
+
+// Label serves GB 45438-2025, EU AI Act Art. 50, SB 942, India, Korea, C2PA
+// and IPTC at once (spec/record.md, label).
+type Label struct {
+	Status       int64     `cbor:"1,keyasint"`
+	Extent       int64     `cbor:"2,keyasint,omitempty"`
+	Modality     int64     `cbor:"3,keyasint,omitempty"`
+	Producer     string    `cbor:"4,keyasint,omitempty"`
+	ProducerCode string    `cbor:"5,keyasint,omitempty"`
+	System       string    `cbor:"6,keyasint,omitempty"`
+	ContentID    string    `cbor:"7,keyasint,omitempty"`
+	Made         *int64    `cbor:"8,keyasint,omitempty"` // ms since the epoch
+	Propagator   string    `cbor:"9,keyasint,omitempty"`
+	PropagateID  string    `cbor:"10,keyasint,omitempty"`
+	SourceType   string    `cbor:"11,keyasint,omitempty"`
+	Oversight    int64     `cbor:"12,keyasint,omitempty"`
+	Editorial    *bool     `cbor:"13,keyasint,omitempty"`
+	Explicit     *Explicit `cbor:"14,keyasint,omitempty"`
+	Marks        *int64    `cbor:"15,keyasint,omitempty"` // 1 metadata, 2 watermark, 4 fingerprint, 8 log
+	Seal         []byte    `cbor:"16,keyasint,omitempty"`
+}
+
+// Explicit is the label that a person sees.
+type Explicit struct {
+	Applied     bool   `cbor:"1,keyasint"`
+	Position    int64  `cbor:"2,keyasint,omitempty"`
+	Agreement   string `cbor:"3,keyasint,omitempty"`
+	LoggedUntil *int64 `cbor:"4,keyasint,omitempty"` // ms since the epoch
+}
+
+// Content commits to a piece of content: keyed (algorithm 5), or in the open
+// (algorithm -16) where the provider declares the content public.
+type Content struct {
+	Role      int64  `cbor:"1,keyasint"` // 1 input, 2 output
+	Algorithm int64  `cbor:"2,keyasint"`
+	Value     []byte `cbor:"3,keyasint"`
+	Profile   string `cbor:"4,keyasint,omitempty"`
+	MediaType string `cbor:"5,keyasint,omitempty"`
+}
+
+// Energy is what an event drew, with the method and boundary without which the
+// number says nothing.
+type Energy struct {
+	MicroWattHours int64 `cbor:"1,keyasint"`
+	Method         int64 `cbor:"2,keyasint"` // 1 measured, 2 allocated, 3 modelled
+	Boundary       int64 `cbor:"3,keyasint"` // 1 accelerator … 4 facility
+}
+
+// Price is in nano-units of Currency for one million tokens of each class;
+// Charged is nano-units for the whole event.
+type Price struct {
+	Currency   string `cbor:"1,keyasint"` // ISO 4217
+	Input      *int64 `cbor:"2,keyasint,omitempty"`
+	Output     *int64 `cbor:"3,keyasint,omitempty"`
+	CacheRead  *int64 `cbor:"4,keyasint,omitempty"`
+	CacheWrite *int64 `cbor:"5,keyasint,omitempty"`
+	Reasoning  *int64 `cbor:"6,keyasint,omitempty"`
+	Charged    *int64 `cbor:"7,keyasint,omitempty"`
+}
+
+// Digest is a SHA-256 digest with its COSE algorithm, -16.
+type Digest struct {
+	_         struct{} `cbor:",toarray"`
+	Algorithm int64
+	Value     []byte
+}
+
+// ParseRecord decodes one record and checks every rule of spec/record.md.
+// Fields under keys that this version keeps without knowing them (64 to 65535)
+// are checked for form, and stand only in b. The error is an *Error.
+func ParseRecord(b []byte) (*Record, error) {
+	// SPEC(ENC-14)
+	if len(b) > MaxRecordBytes {
+		return nil, fail(CodeSize, "", "the record has %d bytes, at most %d are allowed", len(b), MaxRecordBytes)
+	}
+	c := &cursor{b: b}
+	present, err := recordShape().walk(c)
+	if err == nil {
+		err = c.end()
+	}
+	if err != nil {
+		return nil, err
+	}
+	r := &Record{}
+	if err := unmarshal(b, r); err != nil {
+		return nil, err
+	}
+	if err := r.checkKeys(present); err != nil {
+		return nil, err
+	}
+	return r, r.checkMeaning()
+}
+
+// Encode returns the one encoding of r, or what ParseRecord would say of it.
+func (r *Record) Encode() ([]byte, error) {
+	b, err := marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := ParseRecord(b); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// checkKeys holds the fields that are there against what the kind wants.
+func (r *Record) checkKeys(present uint64) error {
+	// SPEC(REC-2)
+	want := keysByKind[r.Kind]
+	for _, key := range want.must {
+		if present&(1<<key) == 0 {
+			return fail(CodeMissingField, recordShape().fields[key].name, "a %s must have the field (key %d)", r.Kind, key)
+		}
+	}
+	for _, key := range want.no {
+		if present&(1<<key) != 0 {
+			return fail(CodeForbiddenField, recordShape().fields[key].name, "a %s has no such field (key %d)", r.Kind, key)
+		}
+	}
+	return nil
+}
+
+// checkMeaning checks the rules that look at more than one value.
+func (r *Record) checkMeaning() error {
+	if err := r.Usage.checkParts(); err != nil {
+		return err
+	}
+	if err := r.Serving.checkSubdivision("serving"); err != nil {
+		return err
+	}
+	if err := r.Using.checkSubdivision("using"); err != nil {
+		return err
+	}
+	for i := 1; i < len(r.Basis); i++ {
+		// SPEC(REC-7)
+		if r.Basis[i-1].Code >= r.Basis[i].Code {
+			return fail(CodeBasisOrder, fmt.Sprintf("basis[%d].code", i), "%q does not come behind %q", r.Basis[i].Code, r.Basis[i-1].Code)
+		}
+	}
+	for i := range r.Parents {
+		for j := range i {
+			// SPEC(REC-4)
+			if r.Parents[i].equal(&r.Parents[j]) {
+				return fail(CodeDuplicateParent, fmt.Sprintf("parents[%d]", i), "the same parent as parents[%d]", j)
+			}
+		}
+	}
+	return nil
+}
+
+func (u *Usage) checkParts() error {
+	// SPEC(REC-5): the parts are compared without adding first, so that no sum overflows.
+	read, write := value(u.CacheRead), value(u.CacheWrite)
+	if read > u.Input || write > u.Input-read {
+		return fail(CodeUsageParts, "usage", "cache read %d and write %d are more than input %d", read, write, u.Input)
+	}
+	if value(u.Reasoning) > u.Output {
+		return fail(CodeUsageParts, "usage", "reasoning %d is more than output %d", *u.Reasoning, u.Output)
+	}
+	return nil
+}
+
+func (p *Place) checkSubdivision(path string) error {
+	// SPEC(REC-6)
+	if p == nil || p.Subdivision == "" || strings.HasPrefix(p.Subdivision, p.Country+"-") {
+		return nil
+	}
+	return fail(CodeValue, path+".subdivision", "%s is not in %s", p.Subdivision, p.Country)
+}
+
+func value(p *int64) int64 {
+	if p == nil {
+		return 0
+	}
+	return *p
+}
+
+// A Parent names an earlier record: by its record id, or by its provider's ref
+// where the id is not yet known.
+type Parent struct {
+	ID     []byte // record id, or nil
+	Issuer string // where ID is nil
+	Ref    []byte // where ID is nil
+}
+
+type parentRef struct {
+	_      struct{} `cbor:",toarray"`
+	Issuer string
+	Ref    []byte
+}
+
+// MarshalCBOR encodes a parent as the specification has it.
+func (p Parent) MarshalCBOR() ([]byte, error) {
+	if p.ID != nil {
+		return marshal(p.ID)
+	}
+	return marshal(parentRef{Issuer: p.Issuer, Ref: p.Ref})
+}
+
+// UnmarshalCBOR decodes either form of a parent.
+func (p *Parent) UnmarshalCBOR(b []byte) error {
+	*p = Parent{}
+	if len(b) > 0 && b[0]>>5 == majorBytes {
+		return unmarshal(b, &p.ID)
+	}
+	var ref parentRef
+	if err := unmarshal(b, &ref); err != nil {
+		return err
+	}
+	p.Issuer, p.Ref = ref.Issuer, ref.Ref
+	return nil
+}
+
+func (p *Parent) equal(q *Parent) bool {
+	return bytes.Equal(p.ID, q.ID) && p.Issuer == q.Issuer && bytes.Equal(p.Ref, q.Ref)
+}

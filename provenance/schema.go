@@ -1,0 +1,289 @@
+package provenance
+
+import (
+	"fmt"
+	"regexp"
+)
+
+// Key ranges of every map of the format (SPEC(ENC-20)).
+const (
+	maxCoreKey = 63    // 0 … 63: this specification's, critical
+	maxKey     = 65535 // 64 … 65535: kept and hashed where unknown
+)
+
+// A check walks one value and says what is wrong with it.
+type check func(c *cursor) error
+
+// A field is one key of a map.
+type field struct {
+	key   int64
+	name  string
+	must  bool
+	check check
+}
+
+// A shape is the grammar of one map: its fields by key.
+type shape struct {
+	fields [maxCoreKey + 1]*field
+	must   uint64 // bit k: key k must be there
+}
+
+func shapeOf(fields ...field) *shape {
+	s := &shape{}
+	for i := range fields {
+		f := &fields[i]
+		s.fields[f.key] = f
+		if f.must {
+			s.must |= 1 << f.key
+		}
+	}
+	return s
+}
+
+func must(key int64, name string, ck check) field { return field{key, name, true, ck} }
+func may(key int64, name string, ck check) field  { return field{key, name, false, ck} }
+
+// walk checks a map against the shape and returns which keys were there.
+func (s *shape) walk(c *cursor) (present uint64, err error) {
+	start := c.off
+	err = c.pairs(func(key int64) error {
+		if key > maxCoreKey {
+			return c.skip() // kept and hashed
+		}
+		f := s.fields[key]
+		if f == nil {
+			// SPEC(ENC-20), SPEC(REC-2)
+			return c.errorAt(c.off, CodeUnknownCritical, "key %d is in the critical range and unknown to this version", key)
+		}
+		present |= 1 << key
+		if err := f.check(c); err != nil {
+			return within(f.name, err)
+		}
+		return nil
+	})
+	if err == nil {
+		err = s.missing(c, start, present)
+	}
+	return present, err
+}
+
+func (s *shape) missing(c *cursor, start int, present uint64) error {
+	for key, f := range s.fields {
+		if f != nil && f.must && present&(1<<key) == 0 {
+			return within(f.name, c.errorAt(start, CodeMissingField, "the field (key %d) must be there", key))
+		}
+	}
+	return nil
+}
+
+func (s *shape) check(c *cursor) error {
+	_, err := s.walk(c)
+	return err
+}
+
+// integerIn wants an integer in lo … hi.
+func integerIn(lo, hi int64) check {
+	return func(c *cursor) error {
+		start := c.off
+		v, err := c.integer()
+		if err == nil && (v < lo || v > hi) {
+			return c.errorAt(start, CodeValue, "%d is not in %d to %d", v, lo, hi)
+		}
+		return err
+	}
+}
+
+// SPEC(ENC-34), SPEC(ENC-33)
+func amount(c *cursor) error  { return integerIn(0, 1<<63-1)(c) }
+func instant(c *cursor) error { return integerIn(0, MaxTime)(c) }
+
+func boolean(c *cursor) error {
+	start := c.off
+	major, _, err := c.head()
+	if err == nil && major != majorOther {
+		return c.errorAt(start, CodeType, "found %s, wanted true or false", majorName(major))
+	}
+	return err
+}
+
+// bytesOf wants a byte string of lo to hi bytes.
+func bytesOf(lo, hi int) check {
+	return func(c *cursor) error {
+		start := c.off
+		s, err := c.bytes()
+		if err == nil && (len(s) < lo || len(s) > hi) {
+			return c.errorAt(start, CodeValue, "%d bytes, wanted %d to %d", len(s), lo, hi)
+		}
+		return err
+	}
+}
+
+// nonZero wants n bytes that are not all zero.
+func nonZero(n int) check {
+	return func(c *cursor) error {
+		start := c.off
+		if err := bytesOf(n, n)(c); err != nil {
+			return err
+		}
+		for _, x := range c.b[c.off-n : c.off] {
+			if x != 0 {
+				return nil
+			}
+		}
+		return c.errorAt(start, CodeValue, "all bytes are zero")
+	}
+}
+
+// textOf wants UTF-8 of 1 to hi bytes. SPEC(ENC-32)
+func textOf(hi int) check {
+	return func(c *cursor) error {
+		start := c.off
+		s, err := c.text()
+		if err == nil && (len(s) < 1 || len(s) > hi) {
+			return c.errorAt(start, CodeValue, "%d bytes, wanted 1 to %d", len(s), hi)
+		}
+		return err
+	}
+}
+
+// identifier wants printable ASCII. SPEC(ENC-30)
+func identifier(hi int) check {
+	return func(c *cursor) error {
+		start := c.off
+		s, err := c.text()
+		if err != nil {
+			return err
+		}
+		if len(s) < 1 || len(s) > hi {
+			return c.errorAt(start, CodeIdentifier, "%d characters, wanted 1 to %d", len(s), hi)
+		}
+		for i, x := range s {
+			if x < 0x21 || x > 0x7e {
+				return c.errorAt(start, CodeIdentifier, "character %d is not printable ASCII", i)
+			}
+		}
+		return nil
+	}
+}
+
+// nameID wants the id of an issuer or stream. SPEC(ENC-31)
+func nameID(c *cursor) error {
+	start := c.off
+	s, err := c.text()
+	if err == nil && !ValidNameID(string(s)) {
+		return c.errorAt(start, CodeIdentifier, "%q is not 1 to 64 of a-z, 0-9, '.', '_', '-', beginning with a letter or digit", s)
+	}
+	return err
+}
+
+// ValidNameID reports whether s may be the id of an issuer or a stream: 1 to 64
+// of a-z, 0-9, '.', '_', '-', the first a letter or digit (ENC-31).
+func ValidNameID(s string) bool {
+	if len(s) < 1 || len(s) > 64 {
+		return false
+	}
+	for i := range len(s) {
+		alnum := s[i] >= 'a' && s[i] <= 'z' || s[i] >= '0' && s[i] <= '9'
+		if !alnum && (i == 0 || s[i] != '.' && s[i] != '_' && s[i] != '-') {
+			return false
+		}
+	}
+	return true
+}
+
+// pattern wants a text that matches re from end to end.
+func pattern(re, what string) check {
+	rx := regexp.MustCompile(`^(?:` + re + `)$`)
+	return func(c *cursor) error {
+		start := c.off
+		s, err := c.text()
+		if err == nil && !rx.Match(s) {
+			return c.errorAt(start, CodeValue, "%q is not %s", s, what)
+		}
+		return err
+	}
+}
+
+// country wants two letters A-Z. SPEC(ENC-35)
+func country(c *cursor) error {
+	start := c.off
+	s, err := c.text()
+	if err == nil && !ValidCountry(string(s)) {
+		return c.errorAt(start, CodeValue, "%q is not a country: two letters A-Z (ISO 3166-1), ZZ where unknown", s)
+	}
+	return err
+}
+
+// ValidCountry reports whether s has the form of an ISO 3166-1 alpha-2 code
+// (ENC-35). Whether the code is assigned is not looked at.
+func ValidCountry(s string) bool {
+	return len(s) == 2 && s[0] >= 'A' && s[0] <= 'Z' && s[1] >= 'A' && s[1] <= 'Z'
+}
+
+// oneOf wants one of the given integers.
+func oneOf(values ...int64) check {
+	return func(c *cursor) error {
+		start := c.off
+		v, err := c.integer()
+		if err != nil {
+			return err
+		}
+		for _, w := range values {
+			if v == w {
+				return nil
+			}
+		}
+		return c.errorAt(start, CodeValue, "%d is not one of %v", v, values)
+	}
+}
+
+// arrayOf wants lo to hi elements.
+func arrayOf(lo, hi int, element check) check {
+	return func(c *cursor) error {
+		if err := arity(c, lo, hi, CodeValue); err != nil {
+			return err
+		}
+		return c.each(func(int) error { return element(c) })
+	}
+}
+
+// arity looks at the head of an array without consuming it.
+func arity(c *cursor, lo, hi int, code Code) error {
+	ahead := *c
+	n, err := ahead.expect(majorArray)
+	if err == nil && (n < uint64(lo) || n > uint64(hi)) {
+		return c.errorAt(c.off, code, "%d elements, wanted %s", n, between(lo, hi))
+	}
+	return err
+}
+
+func between(lo, hi int) string {
+	if lo == hi {
+		return fmt.Sprint(lo)
+	}
+	return fmt.Sprintf("%d to %d", lo, hi)
+}
+
+// digest wants [-16, 32 bytes]. SPEC(ENC-36)
+func digest(c *cursor) error {
+	return tuple(oneOf(algSHA256), bytesOf(HashSize, HashSize))(c)
+}
+
+// tuple wants an array with exactly these elements.
+func tuple(elements ...check) check {
+	return func(c *cursor) error {
+		if err := arity(c, len(elements), len(elements), CodeValue); err != nil {
+			return err
+		}
+		return c.each(func(i int) error { return elements[i](c) })
+	}
+}
+
+// parse walks b from end to end.
+func parse(b []byte, ck check) error {
+	c := &cursor{b: b}
+	if err := ck(c); err != nil {
+		return err
+	}
+	return c.end()
+}

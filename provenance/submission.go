@@ -1,0 +1,163 @@
+package provenance
+
+import (
+	"bytes"
+	"fmt"
+)
+
+const submissionTypeBatch = 1
+
+// A Submission is a statement with its records, as it travels to the ledger
+// (spec/statement.md, "Submission").
+type Submission struct {
+	Statement *UnverifiedStatement
+	Frame     []byte // the records: one zstd frame over their CBOR sequence
+}
+
+// NewSubmission packs the records of a statement. They are those that its
+// header was derived from; CheckRecords says so.
+func NewSubmission(s *UnverifiedStatement, records [][]byte) (*Submission, error) {
+	sub := &Submission{s, packFrame(bytes.Join(records, nil))}
+	if len(sub.Frame) > MaxFrameBytes {
+		return nil, fail(CodeSize, "records", "the records take %d bytes compressed, at most %d are allowed; split the batch", len(sub.Frame), MaxFrameBytes)
+	}
+	_, _, err := sub.CheckRecords(FormatLimits())
+	return sub, err
+}
+
+// ParseSubmission takes a submission apart and checks its statement's form and
+// the frame's header. Records are not expanded: CheckRecords does that.
+func ParseSubmission(b []byte) (*Submission, error) {
+	// SPEC(ADM-2)
+	if len(b) > MaxSubmissionBytes {
+		return nil, fail(CodeSize, "", "the submission has %d bytes, at most %d are allowed", len(b), MaxSubmissionBytes)
+	}
+	statement, frame, err := splitSubmission(b)
+	if err != nil {
+		return nil, err
+	}
+	s, err := ParseStatement(statement)
+	if err != nil {
+		return nil, within("statement", err)
+	}
+	if _, err := frameSize(frame); err != nil {
+		return nil, err
+	}
+	return &Submission{s, frame}, nil
+}
+
+// splitSubmission takes the array of SUB-1 apart.
+func splitSubmission(b []byte) (statement, frame []byte, err error) {
+	c := &cursor{b: b}
+	err = func() error {
+		n, err := c.expect(majorArray)
+		if err == nil && n != 3 {
+			err = fail(CodeEnvelope, "", "an array of %d, wanted 3", n)
+		}
+		if err != nil {
+			return err
+		}
+		kind, err := c.integer()
+		if err == nil && kind != submissionTypeBatch {
+			err = fail(CodeVersion, "type", "submission type %d is not known to this version", kind)
+		}
+		if err != nil {
+			return err
+		}
+		if statement, err = c.bytes(); err != nil {
+			return err
+		}
+		if frame, err = c.bytes(); err != nil {
+			return err
+		}
+		return c.end()
+	}()
+	// SPEC(SUB-1)
+	if e, ok := err.(*Error); ok && e.Code != CodeVersion {
+		err = &Error{CodeEnvelope, e.Path, e.Offset, "not a submission [1, statement, records]: " + e.Detail}
+	}
+	return statement, frame, err
+}
+
+// CleanSubmission returns the submission b with the unprotected header of its
+// statement emptied (SPEC(STM-2)), for whoever receives one over HTTP.
+func CleanSubmission(b []byte) ([]byte, error) {
+	if len(b) > MaxSubmissionBytes {
+		return nil, fail(CodeSize, "", "the submission has %d bytes, at most %d are allowed", len(b), MaxSubmissionBytes)
+	}
+	statement, frame, err := splitSubmission(b)
+	if err != nil {
+		return nil, err
+	}
+	clean, err := EmptyUnprotected(statement)
+	if err != nil {
+		return nil, within("statement", err)
+	}
+	return encodeSubmission(clean, frame), nil
+}
+
+// Encode returns the submission's one encoding.
+func (s *Submission) Encode() []byte { return encodeSubmission(s.Statement.Raw(), s.Frame) }
+
+func encodeSubmission(statement, frame []byte) []byte {
+	b := make([]byte, 0, len(statement)+len(frame)+12)
+	b = append(appendHead(b, majorArray, 3), submissionTypeBatch)
+	return appendBytes(appendBytes(b, statement), frame)
+}
+
+// CheckRecords expands the records and holds the statement's header against
+// them (SPEC(SUB-3), SPEC(SUB-4), SPEC(BAT-6)), under the format's ceilings or
+// lower ones. It returns the encoded records and their tree.
+func (s *Submission) CheckRecords(limits Limits) ([][]byte, *Tree, error) {
+	header := s.Statement.Header()
+	switch {
+	case len(s.Frame) > limits.FrameBytes:
+		return nil, nil, fail(CodeSize, "records", "the frame has %d bytes, this ledger's policy allows %d", len(s.Frame), limits.FrameBytes)
+	case len(s.Statement.Raw()) > limits.StatementBytes:
+		return nil, nil, fail(CodeSize, "statement", "%d bytes, this ledger's policy allows %d", len(s.Statement.Raw()), limits.StatementBytes)
+	}
+	records, err := ExpandRecords(s.Frame, header.Count, limits)
+	if err != nil {
+		return nil, nil, err
+	}
+	tree, err := header.CheckRecords(records, limits)
+	if err != nil {
+		return nil, nil, err
+	}
+	return records, tree, nil
+}
+
+// ExpandRecords expands a frame into its encoded records, which must be count.
+// Each is walked to its end; what it says is for ParseRecord to judge.
+func ExpandRecords(frame []byte, count int, limits Limits) ([][]byte, error) {
+	sequence, err := expandFrame(frame, limits.ExpandedBytes)
+	if err != nil {
+		return nil, err
+	}
+	records := make([][]byte, 0, min(count, MaxRecords))
+	for len(sequence) > 0 {
+		// SPEC(SUB-4)
+		if len(records) == count {
+			return nil, fail(CodeCount, "count", "the header says %d records, more follow", count)
+		}
+		c := &cursor{b: sequence}
+		if err := c.skip(); err != nil {
+			return nil, within(fmt.Sprintf("records[%d]", len(records)), preciseError(sequence, err))
+		}
+		records = append(records, sequence[:c.off:c.off])
+		sequence = sequence[c.off:]
+	}
+	if len(records) != count {
+		return nil, fail(CodeCount, "count", "the header says %d records, there are %d", count, len(records))
+	}
+	return records, nil
+}
+
+// preciseError prefers what the record's own grammar says of bytes that no
+// record begins with, since it knows the field.
+func preciseError(b []byte, err error) error {
+	if _, precise := recordShape().walk(&cursor{b: b}); precise != nil {
+		return precise
+	}
+	return err
+}
