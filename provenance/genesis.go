@@ -1,0 +1,100 @@
+package provenance
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// Genesis is the app_state of the genesis document (spec/ledger.md, GEN-1).
+type Genesis struct {
+	Format    int64             `json:"format"` // 1
+	Providers []GenesisProvider `json:"providers"`
+	Policy    Policy            `json:"policy"`
+}
+
+// GenesisProvider is a provider that is admitted from the beginning.
+type GenesisProvider struct {
+	ID            string   `json:"id"`
+	Name          string   `json:"name"`
+	Jurisdictions []string `json:"jurisdictions"`
+	Keys          []string `json:"keys"` // in text, KEY-2
+}
+
+// ParseGenesis decodes an app_state and checks it. Unknown members are refused.
+func ParseGenesis(appState []byte) (*Genesis, error) {
+	d := json.NewDecoder(bytes.NewReader(appState))
+	d.DisallowUnknownFields()
+	g := &Genesis{}
+	if err := d.Decode(g); err != nil {
+		return nil, fail(CodeValue, "app_state", "%v", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fail(CodeTrailingBytes, "app_state", "something follows it")
+	}
+	_, err := g.State(nil)
+	return g, err
+}
+
+// State returns the state map before the first block: what stands under each
+// key (SPEC(GEN-2)).
+func (g *Genesis) State(validators []Validator) (map[string][]byte, error) {
+	if g.Format != 1 {
+		return nil, fail(CodeVersion, "app_state.format", "%d, this version knows 1", g.Format)
+	}
+	state := map[string][]byte{}
+	put := func(key string, value []byte, err error) error {
+		if err != nil {
+			return within("app_state", within(key, err))
+		}
+		if _, there := state[key]; there {
+			return fail(CodeValue, "app_state", "%s stands twice", key)
+		}
+		state[key] = value
+		return nil
+	}
+	rules, err := EncodeStateValue(Rules{Version: RuleVersion})
+	if err := put(StateRules, rules, err); err != nil {
+		return nil, err
+	}
+	policy, err := EncodeStateValue(g.Policy)
+	if err := put(StatePolicy, policy, err); err != nil {
+		return nil, err
+	}
+	owners := map[string]string{}
+	for i := range g.Providers {
+		p, err := g.Providers[i].provider(owners)
+		if err != nil {
+			return nil, within(fmt.Sprintf("app_state.providers[%d]", i), err)
+		}
+		value, err := EncodeStateValue(*p)
+		if err := put(StateProviderKey(p.ID), value, err); err != nil {
+			return nil, err
+		}
+	}
+	for _, v := range validators {
+		value, err := EncodeStateValue(v)
+		if err := put(StateValidatorKey(v.Address()), value, err); err != nil {
+			return nil, err
+		}
+	}
+	return state, nil
+}
+
+// provider returns the registry's entry; owners tells whose each key is.
+func (g *GenesisProvider) provider(owners map[string]string) (*Provider, error) {
+	p := &Provider{ID: g.ID, Name: g.Name, Jurisdictions: g.Jurisdictions, Status: ProviderActive}
+	for i, text := range g.Keys {
+		key, err := ParsePublicKey(text)
+		if err != nil {
+			return nil, within(fmt.Sprintf("keys[%d]", i), err)
+		}
+		if owner, taken := owners[key.String()]; taken {
+			return nil, fail(CodeValue, fmt.Sprintf("keys[%d]", i), "the key is already that of %s", owner)
+		}
+		owners[key.String()] = g.ID
+		p.Keys = append(p.Keys, ProviderKey{Alg: key.Alg(), Key: key.COSE()})
+	}
+	return p, nil
+}
