@@ -81,9 +81,6 @@ func tuneP2P(c *config.P2PConfig, o EngineOptions) {
 	// Packets are held back this long to be sent together: 10 ms by default, at
 	// each of the three steps of a round.
 	c.FlushThrottleTimeout = 2 * time.Millisecond
-	// A validator that was away is to be back within seconds, not after minutes
-	// of exponential backoff.
-	c.PersistentPeersMaxDialPeriod = 5 * time.Second
 	// Experimental, and with pion's network stack behind it.
 	c.LibP2PConfig.Enabled = false
 }

@@ -65,7 +65,8 @@ type NodeConfig struct {
 	HTTP    string `json:"http"`    // the ledger's HTTP API
 	P2P     string `json:"p2p"`     // CometBFT's peers
 	RPC     string `json:"rpc"`     // CometBFT's RPC; empty for none
-	// PersistentPeers are the other validators, each node-id@host:port.
+	// PersistentPeers are the nodes to dial, each node-id@host:port. Of two nodes
+	// one need name the other.
 	PersistentPeers []string `json:"persistent_peers"`
 }
 
@@ -327,8 +328,9 @@ type Localnet struct {
 }
 
 // InitLocalnet makes the homes dir/node0, dir/node1, ... of a network on
-// 127.0.0.1 with one genesis, each with the others as persistent peers, and
-// returns their paths.
+// 127.0.0.1 with one genesis, each with those before it as persistent peers, and
+// returns their paths. Each pair has one side that dials: where both do at once,
+// each may drop the other's connection as the duplicate of its own.
 func InitLocalnet(dir string, l Localnet) ([]string, error) {
 	if l.Validators < 1 {
 		return nil, fmt.Errorf("localnet in %s: needs at least one validator, not %d", dir, l.Validators)
@@ -357,11 +359,7 @@ func InitLocalnet(dir string, l Localnet) ([]string, error) {
 		g.Validators = append(g.Validators, Validator{PubKey: id.Validator, Power: 10, Name: name})
 	}
 	for i, home := range homes {
-		for j, p := range peers {
-			if j != i {
-				configs[i].PersistentPeers = append(configs[i].PersistentPeers, p)
-			}
-		}
+		configs[i].PersistentPeers = peers[:i]
 		if err := WriteNodeConfig(home, configs[i]); err != nil {
 			return nil, err
 		}

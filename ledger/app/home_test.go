@@ -191,7 +191,7 @@ func TestInitLocalnet(t *testing.T) {
 			t.Fatal(err)
 		}
 		id, _ := LoadIdentity(h)
-		if len(c.PersistentPeers) != 3 || strings.Contains(joinPeers(c.PersistentPeers), id.NodeID) || c.P2P != local(40001+3*i) {
+		if len(c.PersistentPeers) != i || strings.Contains(joinPeers(c.PersistentPeers), id.NodeID) || c.P2P != local(40001+3*i) {
 			t.Errorf("node %d: %+v", i, c)
 		}
 	}

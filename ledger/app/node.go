@@ -67,6 +67,7 @@ type Node struct {
 	p2p    string         // node-id@host:port
 	rpc    string         // host:port
 	events sync.WaitGroup // the goroutine that follows heights
+	dials  sync.WaitGroup // the goroutine that dials peers, and its dials
 
 	life    sync.RWMutex // held for reading by calls into the stores, for writing by Start and Stop
 	running bool         // guarded by life
@@ -133,7 +134,7 @@ func (n *Node) Start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return n.run(ctx, cfg, doc, nodeKey, pv)
+	return n.run(ctx, cfg, doc, nodeKey, pv, conf.PersistentPeers)
 }
 
 // signingKeys loads the keys and refuses where the validator could sign a second
@@ -204,7 +205,7 @@ func resolvePort(addr string) (string, error) {
 
 // run makes and starts the CometBFT node. Making it performs the handshake: the
 // application gets the blocks that it has not committed.
-func (n *Node) run(ctx context.Context, cfg *config.Config, doc *types.GenesisDoc, key *p2p.NodeKey, pv *privval.FilePV) error {
+func (n *Node) run(ctx context.Context, cfg *config.Config, doc *types.GenesisDoc, key *p2p.NodeKey, pv *privval.FilePV, peers []string) error {
 	// CometBFT sleeps until the genesis time, deaf to everything.
 	select {
 	case <-time.After(time.Until(doc.GenesisTime)):
@@ -232,11 +233,40 @@ func (n *Node) run(ctx context.Context, cfg *config.Config, doc *types.GenesisDo
 		return fmt.Errorf("subscribe to blocks: %w", err)
 	}
 	n.events.Go(func() { n.follow(sub) })
+	cfg.P2P.PersistentPeers = "" // known by now; dialled by us
 	if err := comet.Start(); err != nil {
 		return fmt.Errorf("start the engine: %w", err)
 	}
+	n.dials.Go(func() { n.dial(peers) })
 	n.running = true
 	return nil
+}
+
+// dial connects to peers at once and again each second while one is missing.
+// CometBFT's own dialing waits a random time of up to 3 s first, tries an absent
+// peer every 5 to 8 s, and goes on after a stop: a node stopped young would come
+// back as a ghost that peers take for its successor in the same process.
+func (n *Node) dial(peers []string) {
+	sw := n.comet.Switch()
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for {
+		for _, p := range peers {
+			addr, err := p2p.NewNetAddressString(p) // each time: names may move
+			if err != nil {
+				n.log.Warn("peer's address does not resolve", "peer", p, "err", err)
+				continue
+			}
+			if !sw.IsDialingOrExistingAddress(addr) {
+				n.dials.Go(func() { _ = sw.DialPeerWithAddress(addr) }) // logged there
+			}
+		}
+		select {
+		case <-again.C:
+		case <-n.done:
+			return
+		}
+	}
 }
 
 // follow raises the height with each block until the subscription ends. It takes
@@ -314,6 +344,7 @@ func (n *Node) release() error {
 	n.halt(nil)
 	var errs []error
 	if n.comet != nil {
+		n.dials.Wait()
 		if n.comet.IsRunning() {
 			errs = append(errs, n.comet.Stop())
 		} else if n.comet.EventBus().IsRunning() {
@@ -495,7 +526,11 @@ func (l *engineLog) Warn(msg string, kv ...any)  { l.write(slog.LevelWarn, msg, 
 // Error also notices that consensus has ended: CometBFT logs this and lets the
 // process live on without ever making another block.
 func (l *engineLog) Error(msg string, kv ...any) {
-	l.write(slog.LevelError, msg, kv)
+	level := slog.LevelError
+	if msg == "Error dialing peer" { // each second while a peer is away
+		level = slog.LevelInfo
+	}
+	l.write(level, msg, kv)
 	if strings.HasPrefix(msg, "CONSENSUS FAILURE") {
 		cause := "unknown"
 		if len(kv) > 1 {
