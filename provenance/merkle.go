@@ -45,6 +45,11 @@ func (h *Hash) UnmarshalText(b []byte) error {
 	return err
 }
 
+// maxTreeSize is the size of the greatest tree whose paths are looked at. Sizes
+// come from outside, and tlog does not come back from greater ones: it doubles
+// an int64 until it reaches the size.
+const maxTreeSize = 1 << 62
+
 // LeafHash is the leaf hash of RFC 9162 section 2.1.1: SHA-256(0x00 ‖ data).
 func LeafHash(data []byte) Hash { return Hash(tlog.RecordHash(data)) }
 
@@ -98,7 +103,7 @@ func (t *Tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 // VerifyInclusion checks that the leaf stands at index in the tree of the given
 // size and root (RFC 9162 section 2.1.3.2). The error's code is "path".
 func VerifyInclusion(root Hash, size, index int64, leaf Hash, path []Hash) error {
-	if index < 0 || size <= index {
+	if index < 0 || size <= index || size > maxTreeSize {
 		return fail(CodePath, "", "no leaf %d in a tree of size %d", index, size)
 	}
 	if err := tlog.CheckRecord(tlogHashes(path), size, tlog.Hash(root), index, tlog.Hash(leaf)); err != nil {
@@ -111,16 +116,17 @@ func VerifyInclusion(root Hash, size, index int64, leaf Hash, path []Hash) error
 // (RFC 9162 section 2.1.4.2). The error's code is "path".
 func VerifyConsistency(older int64, olderRoot Hash, newer int64, newerRoot Hash, path []Hash) error {
 	wrong := fail(CodePath, "", "the tree of size %d and root %s is not shown to begin with that of size %d and root %s", newer, newerRoot, older, olderRoot)
+	empty := Hash(sha256.Sum256(nil))
 	switch {
-	case older < 0 || newer < older:
+	case older < 0 || newer < older || newer > maxTreeSize:
 		return wrong
-	case older == 0:
-		if len(path) > 0 || olderRoot != sha256.Sum256(nil) {
-			return wrong
-		}
-		return nil
-	case older == newer:
-		if len(path) > 0 || olderRoot != newerRoot {
+	case older == 0 && olderRoot != empty:
+		return wrong
+	case older == newer && olderRoot != newerRoot:
+		return wrong
+	case older == 0 || older == newer:
+		// SPEC(PRF-1): there is nothing to show.
+		if len(path) > 0 {
 			return wrong
 		}
 		return nil
