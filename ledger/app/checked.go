@@ -1,0 +1,86 @@
+package app
+
+import (
+	"crypto/sha256"
+	"sync"
+
+	"tokentrail/ledger"
+)
+
+// checkedCacheBytes bounds the submissions whose checks are remembered. It
+// covers what lies between a mempool's admission and the block in the usual
+// case; what has fallen out is checked again.
+const checkedCacheBytes = 64 << 20
+
+// checkedCache remembers submissions by the hash of their bytes, so that a node
+// decodes, expands and verifies each one once. What is older falls out first.
+type checkedCache struct {
+	mu    sync.Mutex // guards all fields
+	limit int        // bytes
+	used  int
+	byKey map[[32]byte]*ledger.Checked
+	order [][32]byte // oldest first; may name what was dropped
+}
+
+func newCheckedCache(limit int) *checkedCache {
+	return &checkedCache{limit: limit, byKey: map[[32]byte]*ledger.Checked{}}
+}
+
+// check returns what is known of tx, decoding it where nothing is.
+func (c *checkedCache) check(tx []byte) *ledger.Checked {
+	key := sha256.Sum256(tx)
+	c.mu.Lock()
+	found := c.byKey[key]
+	c.mu.Unlock()
+	if found != nil {
+		return found
+	}
+	checked, err := ledger.Check(tx) // outside the lock: it may take milliseconds
+	if err != nil {
+		return checked // garbage must not push out what is worth keeping
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if other := c.byKey[key]; other != nil {
+		return other
+	}
+	c.byKey[key] = checked
+	c.order = append(c.order, key)
+	c.used += len(tx)
+	for c.used > c.limit {
+		c.forget(c.order[0])
+		c.order = c.order[1:]
+	}
+	return checked
+}
+
+// forget removes key, if it is still there. Called with mu held.
+func (c *checkedCache) forget(key [32]byte) {
+	if found := c.byKey[key]; found != nil {
+		c.used -= len(found.Raw())
+		delete(c.byKey, key)
+	}
+}
+
+// drop removes transactions that are decided.
+func (c *checkedCache) drop(txs [][]byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, tx := range txs {
+		c.forget(sha256.Sum256(tx))
+	}
+	if len(c.order) > 2*len(c.byKey)+64 {
+		c.compact()
+	}
+}
+
+// compact removes keys from order that are no more there. Called with mu held.
+func (c *checkedCache) compact() {
+	kept := c.order[:0]
+	for _, key := range c.order {
+		if c.byKey[key] != nil {
+			kept = append(kept, key)
+		}
+	}
+	c.order = kept
+}
