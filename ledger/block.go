@@ -1,0 +1,280 @@
+package ledger
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tokentrail/provenance"
+)
+
+// A Result is what became of one transaction of a block.
+type Result struct {
+	Code  uint32          // 0 admitted, else ResultCode of the error
+	Err   error           // nil where admitted, else a *provenance.Error
+	Index int64           // of the new entry, -1 where refused
+	ID    provenance.Hash // statement id, zero where undecodable
+}
+
+// block is a computed block that is not committed yet.
+type block struct {
+	head    Head
+	tree    stateTree
+	edge    *logEdge
+	entries [][]storeOp   // operations of each entry
+	changes []stateChange // of the state, sorted by key
+	old     []stateChange // what the changed keys held before
+}
+
+// Prepare chooses the transactions of the block to be proposed at height: the
+// candidates that are admissible one after another, each stream in the order of
+// its sequences, streams taking turns as the candidates do. The sizes of the
+// result, each with its protobuf frame, sum to at most maxBytes. The same
+// arguments give the same result.
+func (l *Ledger) Prepare(height int64, _ time.Time, candidates []*Checked, maxBytes int64) []*Checked {
+	snap := l.Snapshot()
+	v, err := newView(snap.tree, snap.head.Size)
+	if err != nil || snap.checkNext(height) != nil {
+		return nil // no block of ours: the engine goes on with an empty one
+	}
+	warm(v, height, candidates)
+	var chosen []*Checked
+	for _, c := range inStreamOrder(candidates) {
+		// SPEC(ADM-11): only what is admitted may stand in a block. A candidate
+		// that does not fit leaves a gap, and so drops what follows in its stream.
+		size := protoSize(len(c.raw))
+		if size > maxBytes || v.admit(height, c) != nil {
+			continue
+		}
+		maxBytes -= size
+		chosen = append(chosen, c)
+	}
+	return chosen
+}
+
+// protoSize is the size of a transaction in the engine's block: a tag, a varint
+// and the bytes.
+func protoSize(n int) int64 {
+	size := int64(n) + 2
+	for ; n >= 0x80; n >>= 7 {
+		size++
+	}
+	return size
+}
+
+// inStreamOrder puts the candidates of each stream in ascending order of their
+// sequences, into the places that the stream's candidates have (SPEC(ADM-14)).
+func inStreamOrder(candidates []*Checked) []*Checked {
+	type stream struct{ issuer, name string }
+	streamOf := func(c *Checked) stream {
+		h := c.sub.Statement.Header()
+		return stream{h.Issuer, h.Stream}
+	}
+	members := map[stream][]*Checked{} // only looked up
+	var out []*Checked
+	for _, c := range candidates {
+		if c.err == nil {
+			members[streamOf(c)] = append(members[streamOf(c)], c)
+			out = append(out, c)
+		}
+	}
+	for _, m := range members {
+		slices.SortStableFunc(m, func(a, b *Checked) int {
+			return compareInt(a.sub.Statement.Header().Sequence, b.sub.Statement.Header().Sequence)
+		})
+	}
+	for i, c := range out {
+		s := streamOf(c)
+		out[i], members[s] = members[s][0], members[s][1:]
+	}
+	return out
+}
+
+func compareInt(a, b int64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// Process judges a proposed block: nil where every transaction is admitted, one
+// after another (SPEC(ADM-11)). The error names the first that is not.
+func (l *Ledger) Process(height int64, _ time.Time, txs []*Checked) error {
+	snap := l.Snapshot()
+	if err := snap.checkNext(height); err != nil {
+		return err
+	}
+	v, err := newView(snap.tree, snap.head.Size)
+	if err != nil {
+		return err
+	}
+	warm(v, height, txs)
+	for i, c := range txs {
+		if err := v.admit(height, c); err != nil {
+			return fmt.Errorf("transaction %d of the proposed block %d: %w", i, height, err)
+		}
+	}
+	return nil
+}
+
+// Apply computes the block at height, the next one, and returns a result for
+// each transaction and the app hash after it. Nothing becomes visible and
+// nothing is written: a crash after Apply loses only work. Another Apply replaces
+// what was computed. An error means that the node cannot go on; what is wrong
+// with a transaction is in its result.
+func (l *Ledger) Apply(height int64, blockTime time.Time, txs []*Checked) ([]Result, provenance.Hash, error) {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.pending = nil
+	snap := l.Snapshot()
+	if err := snap.checkNext(height); err != nil {
+		return nil, provenance.Hash{}, err
+	}
+	v, err := newView(snap.tree, snap.head.Size)
+	if err != nil {
+		return nil, provenance.Hash{}, err
+	}
+	warm(v, height, txs)
+	b := &block{edge: l.edge.clone()}
+	results := make([]Result, len(txs))
+	for i, c := range txs {
+		if results[i], err = b.apply(v, height, c); err != nil {
+			return nil, provenance.Hash{}, fmt.Errorf("apply block %d, transaction %d: %w", height, i, err)
+		}
+	}
+	if err := b.finish(v, snap, height, blockTime); err != nil {
+		return nil, provenance.Hash{}, fmt.Errorf("apply block %d: %w", height, err)
+	}
+	l.pending = b
+	return results, b.head.AppHash, nil
+}
+
+// apply admits one transaction and appends its entry.
+func (b *block) apply(v *view, height int64, c *Checked) (Result, error) {
+	r := Result{Index: -1, ID: c.ID()}
+	if err := v.admit(height, c); err != nil {
+		var refusal *provenance.Error
+		if !errors.As(err, &refusal) {
+			return r, err
+		}
+		r.Code, r.Err = ResultCode(refusal.Code), refusal
+		return r, nil
+	}
+	e := &Entry{
+		Index: b.edge.size, Height: height, ID: c.ID(), Statement: c.sub.Statement.Raw(),
+		FrameBytes: int64(len(c.sub.Frame)), FrameHash: sha256.Sum256(c.sub.Frame),
+	}
+	// SPEC(LOG-1)
+	hashes, err := b.edge.append(e.LeafHash())
+	if err != nil {
+		return r, err
+	}
+	b.entries = append(b.entries, entryOps(e, c.sub, hashes))
+	r.Index = e.Index
+	return r, nil
+}
+
+// finish computes the roots and what leads back.
+func (b *block) finish(v *view, before *Snapshot, height int64, blockTime time.Time) error {
+	for key, value := range v.changes {
+		b.changes = append(b.changes, stateChange{key, value})
+	}
+	slices.SortFunc(b.changes, func(x, y stateChange) int { return strings.Compare(x.key, y.key) })
+	for _, c := range b.changes {
+		old, _ := before.tree.get(c.key)
+		b.old = append(b.old, stateChange{c.key, old})
+	}
+	b.tree = before.tree.update(b.changes)
+	edge, logRoot, err := loadEdge(b.edge.size, b.edge) // leaves what is no more edge behind
+	if err != nil {
+		return err
+	}
+	b.edge = edge
+	b.head = newHead(height, blockTime.UnixMilli(), edge.size, logRoot, b.tree.rootHash())
+	return nil
+}
+
+// Commit makes the block of the last Apply durable and then visible. In the
+// usual case it is one transaction with one fsync; a block too large for that
+// goes in several, of which only the last moves the head:
+//
+//  1. entries, each with its hashes, pointers and frame, in as few
+//     transactions as take them. If we crash in between, the head has not
+//     moved: Open drops what lies beyond it, and the engine replays the block.
+//  2. in one transaction the rest of them, the changed state values, what leads
+//     back to the height before, and the head. If we crash before it is
+//     durable, as in 1; after it, the block is there whole, and Info says so.
+//  3. readers get the new snapshot. If we crash before, Open makes it.
+//
+// After an error nothing is visible, and Commit may be called again: it writes
+// the same keys and values.
+func (l *Ledger) Commit() error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	b := l.pending
+	if b == nil {
+		return fmt.Errorf("commit: no block was applied")
+	}
+	if err := checkReserve(l.dir, l.reserve); err != nil {
+		return fmt.Errorf("commit block %d: %w", b.head.Height, err)
+	}
+	before := l.Snapshot()
+	if err := l.store.writeLast(b.entries, b.headOps(before.head)); err != nil {
+		return fmt.Errorf("commit block %d: %w", b.head.Height, err)
+	}
+	l.edge, l.pending = b.edge, nil
+	l.publish(&Snapshot{store: l.store, chainID: l.chainID, head: b.head, tree: b.tree})
+	return nil
+}
+
+// headOps is what the last transaction of a block writes.
+func (b *block) headOps(before Head) []storeOp {
+	u := undo{head: before, old: b.old}
+	ops := append(stateOps(b.changes),
+		sealed(indexKey(prefixUndo, b.head.Height), u.encode()),
+		sealed([]byte{prefixHead}, b.head.encode()))
+	if old := b.head.Height - keptHeights + 1; old > 0 {
+		ops = append(ops, storeOp{key: indexKey(prefixUndo, old)})
+	}
+	return ops
+}
+
+// publish puts s in front of the snapshots that readers find. Called with
+// writing held.
+func (l *Ledger) publish(s *Snapshot) {
+	before := *l.recent.Load()
+	recent := append([]*Snapshot{s}, before[:min(len(before), keptHeights-1)]...)
+	l.recent.Store(&recent)
+}
+
+// warm works out signatures and records of a block's transactions on all
+// processors. They are functions of the bytes alone and wait in each Checked for
+// admit, which decides in order, so that it makes no difference but time.
+func warm(v *view, height int64, txs []*Checked) {
+	next := make(chan *Checked)
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(txs)) {
+		wg.Go(func() {
+			for c := range next {
+				_ = c.records(v.limits) // admit meets the error in its turn
+			}
+		})
+	}
+	for _, c := range txs {
+		// The view belongs to this goroutine: only what is signed by a known key
+		// is worth the work.
+		if v.checkIssuer(height, c) == nil {
+			next <- c
+		}
+	}
+	close(next)
+	wg.Wait()
+}

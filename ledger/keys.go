@@ -1,0 +1,74 @@
+package ledger
+
+import (
+	"encoding/binary"
+
+	"tokentrail/provenance"
+)
+
+// The store's keys. Integers in keys are 8 bytes, big-endian; index is an
+// entry's place in the log.
+//
+//	key                          value                                      checked on read by
+//	"v"                          format version, text                       itself
+//	"c"                          {1: chain id}                              seal
+//	"H"                          the head (see Head.encode)                 seal, its own app hash
+//	"u" height                   how to get from height back to the one     seal, that height's state root
+//	                             before: {1: head, 2: [[key, old value]]}
+//	"s" state key                value in the state map                     seal, state root
+//	"e" index                    entry: {1: height, 2: id, 3: frame bytes,  seal, leaf hash in "h"
+//	                             4: frame SHA-256, 5: statement}
+//	"h" index                    tlog's stored hashes of the entry, 32      seal, root of every proof
+//	                             bytes each, the leaf's first
+//	"f" index chunk(2 bytes)     the records' frame, 256 KiB a chunk        frame SHA-256 in "e"
+//	"i" statement id             index                                      id in "e"
+//	"q" issuer "/" stream "/"    index                                      statement in "e"
+//	    sequence
+//
+// A seal is the SHA-256 over key and value, behind the value. All keys of an
+// entry are written in one transaction, so that they are there together or not
+// at all. "i" and "q" are pointers: whoever follows one checks where it leads.
+const (
+	prefixFormat   = 'v'
+	prefixChain    = 'c'
+	prefixHead     = 'H'
+	prefixUndo     = 'u'
+	prefixState    = 's'
+	prefixEntry    = 'e'
+	prefixHashes   = 'h'
+	prefixFrame    = 'f'
+	prefixID       = 'i'
+	prefixSequence = 'q'
+)
+
+// storeFormat is the value under "v": the version of everything above.
+const storeFormat = "tokentrail ledger 1"
+
+// frameChunk is the size of a stored chunk of a frame, in bytes.
+const frameChunk = 256 << 10
+
+func indexKey(prefix byte, n int64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{prefix}, uint64(n))
+}
+
+func frameKey(index int64, chunk int) []byte {
+	return binary.BigEndian.AppendUint16(indexKey(prefixFrame, index), uint16(chunk))
+}
+
+func stateKey(key string) []byte { return append([]byte{prefixState}, key...) }
+
+func idKey(id provenance.Hash) []byte { return append([]byte{prefixID}, id[:]...) }
+
+func sequenceKey(issuer, stream string, sequence int64) []byte {
+	k := append([]byte{prefixSequence}, issuer+"/"+stream+"/"...)
+	return binary.BigEndian.AppendUint64(k, uint64(sequence))
+}
+
+// indexOfKey returns the integer behind the prefix of a key made by indexKey
+// or frameKey, -1 where there is none.
+func indexOfKey(key []byte) int64 {
+	if len(key) < 9 {
+		return -1
+	}
+	return int64(binary.BigEndian.Uint64(key[1:]))
+}
