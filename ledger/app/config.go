@@ -75,9 +75,9 @@ func tuneP2P(c *config.P2PConfig, o EngineOptions) {
 	// the limit is meant for the open internet.
 	c.SendRate = 500 << 20
 	c.RecvRate = 500 << 20
-	// A 64 KiB block part and its proof in 5 packets rather than 65. Large enough
-	// for that, small enough that a vote does not wait long behind a transaction.
-	c.MaxPacketMsgPayloadSize = 16 << 10
+	// A 64 KiB block part and its proof in 2 packets rather than 65. A vote waits
+	// behind one packet at most, not behind a whole transaction.
+	c.MaxPacketMsgPayloadSize = 64 << 10
 	// Packets are held back this long to be sent together: 10 ms by default, at
 	// each of the three steps of a round.
 	c.FlushThrottleTimeout = 2 * time.Millisecond
@@ -122,9 +122,11 @@ func tuneConsensus(c *config.ConsensusConfig) {
 	// block after the last submission carries it, and then none.
 	c.CreateEmptyBlocks = false
 	c.CreateEmptyBlocksInterval = 0
-	// How long gossip sleeps when it has nothing to send: 100 ms by default,
-	// which is paid at each step of a round.
-	c.PeerGossipSleepDuration = 10 * time.Millisecond
+	// How long gossip sleeps when it has nothing to send: 100 ms by default, which
+	// is paid at each step of a round. Four validators: 185 ms from submission to
+	// commit and 6 MB/s with 50 ms, 83 ms and 9 MB/s with 10 ms, 42 ms and 12 MB/s
+	// with 2 ms, where an idle node begins to show in the CPU's use.
+	c.PeerGossipSleepDuration = 5 * time.Millisecond
 }
 
 // ConsensusParams are the parameters of a new chain. They are part of genesis:

@@ -29,7 +29,6 @@ type counter struct {
 	hash      [32]byte
 	nextN     int64 // of the block that is finalized but not committed
 	nextHash  [32]byte
-	refuse    bool
 }
 
 func (c *counter) state() (height, n int64, hash [32]byte) {
