@@ -1,0 +1,279 @@
+package spec
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// ruleID matches the id of a rule, such as ENC-1.
+var ruleID = regexp.MustCompile(`\b[A-Z]{3}-[0-9]+\b`)
+
+// ruleDefinition matches where a rule is defined: the first thing in a line,
+// or behind a sentence's start, or the first cell of a table's row.
+var ruleDefinition = regexp.MustCompile(`(?m)^(?:\| )?([A-Z]{3}-[0-9]+)(?:\.| \|)| ([A-Z]{3}-[0-9]+): `)
+
+// texts returns the normative texts by name.
+func texts(t *testing.T) map[string]string {
+	t.Helper()
+	names, err := fs.Glob(Files, "*.md")
+	if err != nil || len(names) == 0 {
+		t.Fatal("no texts", err)
+	}
+	out := map[string]string{}
+	for _, name := range names {
+		b, err := Files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[name] = string(b)
+	}
+	return out
+}
+
+// definedRules returns where each rule is defined.
+func definedRules(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for name, text := range texts(t) {
+		for _, m := range ruleDefinition.FindAllStringSubmatch(text, -1) {
+			id := m[1] + m[2]
+			if other, twice := out[id]; twice {
+				t.Errorf("%s is defined in %s and again in %s", id, other, name)
+			}
+			out[id] = name
+		}
+	}
+	return out
+}
+
+// suites returns every suite by name.
+func suites(t *testing.T) map[string]*Suite {
+	t.Helper()
+	names, err := fs.Glob(Files, "vectors/*.json")
+	if err != nil || len(names) == 0 {
+		t.Fatal("no vectors", err)
+	}
+	out := map[string]*Suite{}
+	for _, name := range names {
+		parser := strings.TrimSuffix(path.Base(name), ".json")
+		s, err := Vectors(parser)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Parser != parser {
+			t.Errorf("%s names the parser %q", name, s.Parser)
+		}
+		out[parser] = s
+	}
+	return out
+}
+
+func TestRulesCitedAreDefined(t *testing.T) {
+	defined := definedRules(t)
+	for name, text := range texts(t) {
+		if name == "dependencies.md" {
+			continue // cites advisories
+		}
+		for _, id := range ruleID.FindAllString(text, -1) {
+			if strings.HasPrefix(id, "SHA-") || strings.HasPrefix(id, "UTF-") {
+				continue
+			}
+			if defined[id] == "" {
+				t.Errorf("%s cites %s, which is not defined", name, id)
+			}
+		}
+	}
+}
+
+func TestVectorsAreSound(t *testing.T) {
+	defined := definedRules(t)
+	codes := map[string]bool{}
+	for _, text := range texts(t) {
+		for _, m := range regexp.MustCompile("`([a-z0-9-]+)`").FindAllStringSubmatch(text, -1) {
+			codes[m[1]] = true
+		}
+	}
+	positive, negative := 0, 0
+	for name, s := range suites(t) {
+		seen := map[string]bool{}
+		for _, v := range s.Vectors {
+			at := name + "/" + v.Name
+			if seen[v.Name] {
+				t.Errorf("%s stands twice", at)
+			}
+			seen[v.Name] = true
+			if v.Comment == "" {
+				t.Errorf("%s says nothing", at)
+			}
+			if v.OK != (v.Error == "") {
+				t.Errorf("%s: ok is %v, the error %q", at, v.OK, v.Error)
+			}
+			if !v.OK && !codes[v.Error] {
+				t.Errorf("%s: no text has the code %q", at, v.Error)
+			}
+			if v.Rule != "" && defined[v.Rule] == "" {
+				t.Errorf("%s tests %s, which is not defined", at, v.Rule)
+			}
+			if _, err := v.Input(); err != nil {
+				t.Errorf("%s: %v", at, err)
+			}
+			for _, item := range v.Items {
+				if _, err := hex.DecodeString(item); err != nil {
+					t.Errorf("%s: %v", at, err)
+				}
+			}
+			if v.OK {
+				positive++
+			} else {
+				negative++
+			}
+		}
+	}
+	t.Logf("%d positive, %d negative vectors", positive, negative)
+}
+
+// notParsed lists the rules that no input to a parser can break, and why.
+var notParsed = map[string]string{
+	"REC-3":  "says what side means",
+	"STM-10": "defines the id; positive vectors state it",
+	"SUB-5":  "says what is not signed",
+	"LOG-1":  "defines the log; positive vectors state roots",
+	"LOG-2":  "defines the origin",
+	"RCP-4":  "says what is not signed",
+	"CHK-2":  "a promise of the node",
+	"ADM-1":  "the order of checks",
+	"ADM-11": "blocks, not bytes", "ADM-12": "an effect", "ADM-14": "before consensus", "ADM-15": "forbids a rule",
+	"ADM-16": "a node's own check", "ADM-13": "a look-up",
+	"GEN-1": "JSON, tested with the ledger", "GEN-2": "an effect",
+	"KEY-10": "key files use Argon2id, tested with the code", "KEY-11": "as KEY-10", "KEY-12": "as KEY-10",
+	"KEY-13": "file modes", "KEY-14": "file names", "API-1": "HTTP",
+	"ADM-2": "to come", "ADM-3": "to come", "ADM-4": "to come", "ADM-5": "to come", "ADM-6": "to come", "ADM-7": "to come",
+	"ADM-8": "to come", "ADM-9": "to come", "ADM-10": "to come", "RCP-1": "to come", "RCP-2": "to come", "RCP-3": "to come",
+	"CHK-1": "to come", "PRF-1": "to come", "REC-11": "to come", "STA-1": "to come", "STA-2": "to come", "STA-3": "to come", "STA-4": "to come",
+	"FLO-1": "a query", "FLO-2": "a query", "FLO-3": "a query", "FLO-4": "a query", "FLO-5": "a query", "FLO-6": "a query",
+}
+
+func TestEveryRuleHasANegativeVector(t *testing.T) {
+	tested := map[string]bool{}
+	for _, s := range suites(t) {
+		for _, v := range s.Vectors {
+			if !v.OK {
+				tested[v.Rule] = true
+			}
+		}
+	}
+	for id, file := range definedRules(t) {
+		if why := notParsed[id]; !tested[id] && why == "" {
+			t.Errorf("%s (%s): no negative vector", id, file)
+		}
+	}
+	for id := range notParsed {
+		if tested[id] {
+			t.Errorf("%s is listed as untestable and has a negative vector", id)
+		}
+	}
+}
+
+// TestLiteralExample holds the example in record.md to the vector.
+func TestLiteralExample(t *testing.T) {
+	text := texts(t)["record.md"]
+	_, block, ok := strings.Cut(text, "## Literal example")
+	if !ok {
+		t.Fatal("no literal example")
+	}
+	block = strings.Split(block, "```")[1]
+	var digits strings.Builder
+	for line := range strings.Lines(block) {
+		line, _, _ = strings.Cut(line, "#")
+		digits.WriteString(strings.Join(strings.Fields(line), ""))
+	}
+	suite := suites(t)["record"]
+	i := slices.IndexFunc(suite.Vectors, func(v Vector) bool { return v.Name == "literal-example" })
+	if got := *suite.Vectors[i].Hex; got != digits.String() {
+		t.Errorf("record.md has\n%s, the vector\n%s", digits.String(), got)
+	}
+	if !strings.Contains(text, fmt.Sprintf("of %d bytes", digits.Len()/2)) {
+		t.Errorf("record.md does not say that the example has %d bytes", digits.Len()/2)
+	}
+}
+
+// grammar reads record.cddl.
+func grammar(t *testing.T) cddlFile {
+	t.Helper()
+	b, err := Files.ReadFile("record.cddl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := parseCDDL(string(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// ruleOf says which rule of the grammar the input of a suite follows.
+var ruleOf = map[string]string{
+	"record": "record", "leaf": "record", "header": "batch-header", "batch": "batch-header", "key": "cose-key",
+	"statement": "statement", "submission": "submission", "record_proof": "record-proof", "state_proof": "state-proof",
+	"inclusion": "inclusion", "consistency": "consistency", "apphash": "preimage", "receipt": "receipt", "admission": "submission",
+}
+
+// beyondGrammar lists the errors that the grammar does not show: inputs that
+// give them follow the grammar, or need not break it.
+var beyondGrammar = []string{
+	"size", "depth", "trailing-bytes", "envelope", // of bytes, not of values
+	"non-minimal", "unsorted-keys", "duplicate-key", "float", "tag", "simple", "utf8", "integer-range", "key-type", // may stand under kept keys
+	"duplicate-parent", "usage-parts", "basis-order", "chain", "period", "strings", "cells", "binding", "alg", "signature", "kid", "key",
+	"root", "count", "totals", "overflow", "frame", "expand", "path", "state-proof", "origin", "app-hash", "header",
+	"unknown-issuer", "inactive-issuer", "unknown-key", "gap", "fork", "payload-missing",
+}
+
+func TestGrammar(t *testing.T) {
+	f := grammar(t)
+	follows, breaks := 0, 0
+	for name, s := range suites(t) {
+		rule, ok := ruleOf[name]
+		if !ok {
+			continue
+		}
+		for _, v := range s.Vectors {
+			b, err := v.Input()
+			if err != nil {
+				t.Fatal(err)
+			}
+			x, err := decodeCBOR(b)
+			match := err == nil && f.matches(&cddlType{name: rule}, x)
+			switch {
+			case v.OK && !match:
+				t.Errorf("%s/%s is accepted and does not follow the rule %s (%v)", name, v.Name, rule, err)
+			case v.OK:
+				follows++
+			case !match:
+				breaks++
+			case !slices.Contains(beyondGrammar, v.Error) && !onlyInWords(name, v.Name):
+				t.Errorf("%s/%s is refused (%s) and follows the rule %s", name, v.Name, v.Error, rule)
+			}
+		}
+	}
+	t.Logf("%d positive vectors follow record.cddl, %d negative ones break it", follows, breaks)
+}
+
+// onlyInWords says which negative vectors break a rule that is in the texts and
+// not in the grammar.
+func onlyInWords(suite, name string) bool {
+	switch {
+	case strings.HasSuffix(name, "-under-extension"): // any
+	case suite == "submission" && strings.HasPrefix(name, "record-"): // inside the frame
+	case name == "links-trace-zero", name == "links-span-zero": // all zero
+	case strings.HasPrefix(name, "subdivision-other-country"): // REC-6
+	default:
+		return false
+	}
+	return true
+}
