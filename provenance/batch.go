@@ -3,6 +3,7 @@ package provenance
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 )
@@ -67,7 +68,7 @@ func withCode(code Code, ck check) check {
 }
 
 func tableString(c *cursor) error {
-	if err := arity(c, 1, 4*MaxCells, CodeStrings); err != nil {
+	if err := arity(c, 0, 4*MaxCells, CodeStrings); err != nil { // none: then no cell resolves
 		return err
 	}
 	var prev []byte
@@ -97,12 +98,31 @@ func headerCells(c *cursor) error {
 		if err := arity(c, len(wireCell{}), len(wireCell{}), CodeCells); err != nil {
 			return err
 		}
-		return c.each(func(int) error {
-			_, err := c.integer()
+		return c.each(func(place int) error {
+			start := c.off
+			v, err := c.integer()
+			if r := cellRanges[place]; err == nil && (v < r.lo || v > r.hi) {
+				return c.errorAt(start, CodeCells, "%d is not in %d to %d", v, r.lo, r.hi)
+			}
 			return err
 		})
 	})
 }
+
+// cellRanges says what the places of a cell's key may be (spec/record.cddl,
+// cell). Strings are looked up later; sums are any int64.
+var cellRanges = func() (ranges [len(wireCell{})]struct{ lo, hi int64 }) {
+	for place := range ranges {
+		ranges[place].lo, ranges[place].hi = math.MinInt64, math.MaxInt64
+	}
+	ranges[0].lo = 0
+	ranges[1].lo, ranges[1].hi = int64(Production), int64(Consumption)
+	ranges[2].lo, ranges[2].hi = int64(Neither), int64(Importer)
+	ranges[6].lo, ranges[6].hi = 0, 4
+	ranges[8].lo, ranges[8].hi = 0, 4
+	ranges[9].lo, ranges[9].hi = 0, 3
+	return ranges
+}()
 
 // ParseBatchHeader decodes the payload of a statement and checks all that can
 // be checked without the records.
@@ -217,12 +237,14 @@ func (h *BatchHeader) CheckRecords(records [][]byte, limits Limits) (*Tree, erro
 		return nil, fail(CodeRoot, "root", "the header says %s, the records give %s", h.Root, got.Root)
 	case got.First != h.First || got.Last != h.Last:
 		return nil, fail(CodePeriod, "period", "the header says %d to %d, the records give %d to %d", h.First, h.Last, got.First, got.Last)
-	case !slices.Equal(got.Strings, h.Strings):
-		return nil, fail(CodeStrings, "strings", "the header's string table is not that of the records")
 	}
 	// SPEC(BAT-5)
 	if err := sameCells(got.Totals, h.Totals); err != nil {
 		return nil, err
+	}
+	if !slices.Equal(got.Strings, h.Strings) {
+		// SPEC(BAT-2): only in a header that was not parsed; the table follows from the cells.
+		return nil, fail(CodeStrings, "strings", "the header's string table is not that of the records")
 	}
 	return tree, nil
 }

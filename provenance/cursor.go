@@ -58,8 +58,8 @@ func (c *cursor) head() (major byte, arg uint64, err error) {
 	if arg < 24 || (width > 1 && arg>>(4*width) == 0) {
 		return 0, 0, c.errorAt(start, CodeNonMinimal, "%d is written in %d bytes, it has a shorter form", arg, width)
 	}
-	// SPEC(ENC-9): integers are those of int64; no length is ever beyond it either.
-	if arg > 1<<63-1 {
+	// SPEC(ENC-9): integers are those of int64. A length beyond is just too long: truncated.
+	if arg > 1<<63-1 && major <= majorNeg {
 		return 0, 0, c.errorAt(start, CodeIntegerRange, "the integer is beyond 64 bits, signed")
 	}
 	c.off = start + 1 + width

@@ -40,7 +40,7 @@ func NewPublicKey(key crypto.PublicKey) (PublicKey, error) {
 			// SPEC(KEY-3)
 			return PublicKey{}, fail(CodeKey, "", "the Ed25519 key is not the canonical encoding of a point that is not of small order")
 		}
-		b := appendHead(nil, majorMap, 2)
+		b := appendHead(nil, majorMap, 3)
 		b = append(b, 0x01, 0x01, 0x20, 0x06, 0x21)
 		return PublicKey{AlgEdDSA, appendBytes(b, k), k}, nil
 	case *ecdsa.PublicKey:
@@ -63,7 +63,7 @@ func ParsePublicKeyCOSE(b []byte) (PublicKey, error) {
 	var key PublicKey
 	var err error
 	switch {
-	case len(b) == 40 && b[0] == 0xa2:
+	case len(b) == 40 && b[0] == 0xa3:
 		key, err = NewPublicKey(ed25519.PublicKey(bytes.Clone(b[8:])))
 	case len(b) == 75 && b[0] == 0xa4:
 		key, err = newES256(b[8:40], b[43:])
@@ -88,10 +88,14 @@ func newES256(x, y []byte) (PublicKey, error) {
 	return NewPublicKey(key)
 }
 
-// ParsePublicKey reads a key in text: "ed25519:…" or "es256:…" (SPEC(KEY-2)).
+// ParsePublicKey reads a key in text: "ed25519:…" or "es256:…" (SPEC(KEY-2)),
+// without space around it or in it.
 func ParsePublicKey(text string) (PublicKey, error) {
-	kind, rest, _ := strings.Cut(strings.TrimSpace(text), ":")
+	kind, rest, _ := strings.Cut(text, ":")
 	b, err := base64.RawURLEncoding.Strict().DecodeString(rest)
+	if strings.ContainsAny(rest, "\r\n") {
+		err = base64.CorruptInputError(0) // the decoder passes over line ends
+	}
 	switch {
 	case err == nil && kind == "ed25519" && len(b) == ed25519.PublicKeySize:
 		return NewPublicKey(ed25519.PublicKey(b))

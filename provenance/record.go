@@ -215,7 +215,10 @@ func ParseRecord(b []byte) (*Record, error) {
 	if err := r.checkKeys(present); err != nil {
 		return nil, err
 	}
-	return r, r.checkMeaning()
+	if err := r.checkMeaning(); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // Encode returns the one encoding of r, or what ParseRecord would say of it.

@@ -251,6 +251,9 @@ func arrayOf(lo, hi int, element check) check {
 func arity(c *cursor, lo, hi int, code Code) error {
 	ahead := *c
 	n, err := ahead.expect(majorArray)
+	if n > uint64(len(ahead.b)-ahead.off) {
+		return nil // SPEC(ENC-13) comes first: who walks the array says truncated
+	}
 	if err == nil && (n < uint64(lo) || n > uint64(hi)) {
 		return c.errorAt(c.off, code, "%d elements, wanted %s", n, between(lo, hi))
 	}
@@ -264,9 +267,13 @@ func between(lo, hi int) string {
 	return fmt.Sprintf("%d to %d", lo, hi)
 }
 
-// digest wants [-16, 32 bytes]. SPEC(ENC-36)
+// digest wants [-16, 32 bytes]: one value, whose parts have no path. SPEC(ENC-36)
 func digest(c *cursor) error {
-	return tuple(oneOf(algSHA256), bytesOf(HashSize, HashSize))(c)
+	err := tuple(oneOf(algSHA256), bytesOf(HashSize, HashSize))(c)
+	if e, ok := err.(*Error); ok {
+		e.Path = ""
+	}
+	return err
 }
 
 // tuple wants an array with exactly these elements.

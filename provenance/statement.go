@@ -73,7 +73,7 @@ func exactly(want string) check {
 		start := c.off
 		s, err := c.text()
 		if err == nil && string(s) != want {
-			return c.errorAt(start, CodeProtected, "%q, wanted %q", s, want)
+			return c.errorAt(start, CodeValue, "%q, wanted %q", s, want)
 		}
 		return err
 	}
@@ -112,11 +112,11 @@ func ParseStatement(b []byte) (*UnverifiedStatement, error) {
 	return &UnverifiedStatement{raw: b, id: StatementID(env.payload), header: header, alg: p.Alg, kid: p.KID}, nil
 }
 
-// parseProtected checks the protected header; every label that is not one of
-// ours is "protected" (SPEC(STM-3)), crit (2) among them.
+// parseProtected checks the protected header; whatever is wrong with it but an
+// unknown algorithm is "protected" (SPEC(STM-3)).
 func parseProtected(b []byte, p *wireProtected) error {
 	err := parse(b, protectedShape().check)
-	if e, ok := err.(*Error); ok && (e.Code == CodeUnknownCritical || e.Code == CodeMissingField) {
+	if e, ok := err.(*Error); ok && e.Code != CodeAlg {
 		e.Code = CodeProtected
 	}
 	if err == nil && hasKeptKeys(b) {
