@@ -193,12 +193,11 @@ func (b *block) finish(v *view, before *Snapshot, height int64, blockTime time.T
 		b.old = append(b.old, stateChange{c.key, old})
 	}
 	b.tree = before.tree.update(b.changes)
-	edge, logRoot, err := loadEdge(b.edge.size, b.edge) // leaves what is no more edge behind
+	logRoot, err := b.edge.root()
 	if err != nil {
 		return err
 	}
-	b.edge = edge
-	b.head = newHead(height, blockTime.UnixMilli(), edge.size, logRoot, b.tree.rootHash())
+	b.head = newHead(height, blockTime.UnixMilli(), b.edge.size, logRoot, b.tree.rootHash())
 	return nil
 }
 

@@ -36,10 +36,13 @@ func (e *logEdge) append(leaf provenance.Hash) ([]tlog.Hash, error) {
 	if err != nil {
 		return nil, err
 	}
-	first := tlog.StoredHashIndex(0, e.size)
-	for i, h := range hashes {
-		e.hashes[first+int64(i)] = h
+	// The leaf and the subtrees that it completes are one subtree now, the last
+	// hash; the left halves leave the edge.
+	top := len(hashes) - 1
+	for level := range top {
+		delete(e.hashes, tlog.StoredHashIndex(level, e.size>>level-1))
 	}
+	e.hashes[tlog.StoredHashIndex(0, e.size)+int64(top)] = hashes[top]
 	e.size++
 	return hashes, nil
 }
