@@ -1,0 +1,129 @@
+// Package api is the node's HTTP interface (spec/api.md): SCITT's SCRAPI, the
+// log's proofs, and what auditors and regulators ask for.
+//
+// It decides nothing. A submission is judged by the ledger and ordered by
+// consensus; an answer is read from one snapshot of the ledger, the newest whose
+// app hash a signed header carries, so that all parts of it agree and whoever
+// asks can check them. What it needs of ledger and engine it states as small
+// interfaces (Log, Headers, Submitter, Engine).
+//
+// An error has one form and one table (errors.go).
+package api
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"tokentrail/ledger/index"
+	"tokentrail/provenance"
+)
+
+// Config is what the interface serves and how much of it. All but Limits, Wait
+// and Logger must be given.
+type Config struct {
+	ChainID string
+	Genesis []byte             // the genesis document, byte for byte; with ChainID it makes the log's origin
+	Key     ed25519.PrivateKey // the node's: signs receipts and checkpoints
+
+	Log       Log
+	Headers   Headers
+	Submitter Submitter
+	Engine    Engine
+	Totals    *index.Totals // brought up to the log by each question about flows
+
+	// Wait is how long a POST waits for the commit before it answers 202. 0: 15 s.
+	Wait   time.Duration
+	Limits Limits
+	Logger *slog.Logger // what goes wrong in the node; nil: nowhere
+}
+
+// Limits bound what clients can make a node hold. 0 is the default.
+type Limits struct {
+	Posts     int           // submissions being read, judged or waited for at once: 2048
+	PostBytes int64         // bytes of submissions being read or judged at once: 64 MiB
+	BodyTime  time.Duration // for a submission to arrive: 30 s
+	WriteTime time.Duration // for a client to take a part of an answer: 30 s
+
+	Pending     int           // submissions remembered as pending: 65,536
+	PendingTime time.Duration // how long each is: 10 min
+
+	Expansions int // records' frames being expanded at once, 8 MiB each: 8
+}
+
+// withDefaults fills in what is 0.
+func (l Limits) withDefaults() Limits {
+	l.Posts = or(l.Posts, 2048)
+	l.PostBytes = or(l.PostBytes, 64<<20)
+	l.BodyTime = or(l.BodyTime, 30*time.Second)
+	l.WriteTime = or(l.WriteTime, 30*time.Second)
+	l.Pending = or(l.Pending, 1<<16)
+	l.PendingTime = or(l.PendingTime, 10*time.Minute)
+	l.Expansions = or(l.Expansions, 8)
+	return l
+}
+
+func or[T int | int64 | time.Duration](v, otherwise T) T {
+	if v == 0 {
+		return otherwise
+	}
+	return v
+}
+
+// api serves the routes. What is not marked is set by New and never changed.
+type api struct {
+	Config
+	genesisHash provenance.Hash
+	origin      string
+	signer      provenance.ReceiptSigner
+	public      provenance.PublicKey
+	problems    map[provenance.Code]problem
+
+	pending    *pendingSet   // locks itself
+	anchors    anchorCache   // locks itself
+	posts      *gate         // locks itself
+	postBytes  *gate         // locks itself
+	expansions chan struct{} // a place for each frame being expanded
+}
+
+// New makes the handler. It starts nothing: all work is done in requests.
+func New(c Config) (http.Handler, error) {
+	a, err := newAPI(c)
+	if err != nil {
+		return nil, err
+	}
+	return a.handler(), nil
+}
+
+func newAPI(c Config) (*api, error) {
+	if c.ChainID == "" || len(c.Genesis) == 0 || c.Log == nil || c.Headers == nil || c.Submitter == nil || c.Engine == nil || c.Totals == nil {
+		return nil, errors.New("api: chain id, genesis, log, headers, submitter, engine and totals must be given")
+	}
+	if len(c.Key) != ed25519.PrivateKeySize {
+		return nil, errors.New("api: the node's key is not an Ed25519 key")
+	}
+	public, err := provenance.NewPublicKey(c.Key.Public())
+	if err != nil {
+		return nil, fmt.Errorf("api: the node's key: %w", err)
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Wait = or(c.Wait, 15*time.Second)
+	c.Limits = c.Limits.withDefaults()
+	hash := provenance.Hash(sha256.Sum256(c.Genesis))
+	origin := provenance.Origin(c.ChainID, hash)
+	return &api{
+		Config: c, genesisHash: hash, origin: origin, public: public,
+		signer:     provenance.ReceiptSigner{Origin: origin, Key: c.Key},
+		problems:   problemsByCode(),
+		pending:    newPendingSet(c.Limits.Pending, c.Limits.PendingTime),
+		posts:      newGate(int64(c.Limits.Posts)),
+		postBytes:  newGate(c.Limits.PostBytes),
+		expansions: make(chan struct{}, c.Limits.Expansions),
+	}, nil
+}

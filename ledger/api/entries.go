@@ -1,0 +1,289 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"tokentrail/ledger"
+	"tokentrail/provenance"
+)
+
+const (
+	coseType       = "application/cose"
+	receiptType    = "application/scitt-receipt+cose"
+	locationPrefix = "/entries/"
+)
+
+// postEntry takes a submission. It answers when the entry is committed and
+// provable, or earlier where the client does not want to wait or it takes long.
+func (a *api) postEntry(w *response, r *request) error {
+	fresh(w)
+	if err := a.ready(); err != nil {
+		return err
+	}
+	if !a.posts.enter(1) {
+		return fmt.Errorf("%w: %d submissions are on their way through this node", ErrBusy, a.Limits.Posts)
+	}
+	defer a.posts.leave(1)
+	c, err := a.take(w, r)
+	if err != nil {
+		return err
+	}
+	id := c.ID()
+	w.Header().Set("Location", locationPrefix+id.String())
+	wait := a.Wait
+	if respondAsync(r) {
+		w.Header().Set("Preference-Applied", "respond-async")
+		wait = 0 // what is committed is answered all the same
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), wait)
+	defer cancel()
+	w.allow(wait)
+	receipt, err := a.await(ctx, id)
+	switch {
+	case err == nil:
+		a.pending.remove(id)
+		w.Header().Set("Content-Type", receiptType)
+		w.WriteHeader(http.StatusCreated)
+		_, _ = w.Write(receipt) // a client that is gone asks again
+		return nil
+	case errors.Is(err, context.DeadlineExceeded):
+		w.WriteHeader(http.StatusAccepted)
+		return nil
+	case ctx.Err() != nil && unavailable(context.Cause(r.Context())):
+		return fmt.Errorf("%w: it stops before the entry %s is committed; the same statement sent again gives the same entry", ErrUnavailable, id)
+	}
+	return err
+}
+
+// ready says why the node takes no submissions, if so.
+func (a *api) ready() error {
+	if err := a.Engine.Err(); err != nil {
+		return fmt.Errorf("%w: consensus ended: %v", ErrUnavailable, err)
+	}
+	if a.Engine.CatchingUp() {
+		return fmt.Errorf("%w: it is catching up with the other validators, or stopped", ErrUnavailable)
+	}
+	return nil
+}
+
+// take reads a submission and hands it to consensus, unless it is there already.
+// The room that its bytes take is given back when it returns.
+func (a *api) take(w *response, r *request) (*ledger.Checked, error) {
+	limit, alone, err := bodyLimit(r)
+	if err != nil {
+		return nil, err
+	}
+	// SPEC(ADM-2): what says that it is too large is not read at all.
+	if r.ContentLength > limit {
+		w.Header().Set("Connection", "close")
+		return nil, &http.MaxBytesError{Limit: limit}
+	}
+	room := limit
+	if r.ContentLength >= 0 {
+		room = r.ContentLength
+	}
+	if !a.postBytes.enter(room) {
+		return nil, fmt.Errorf("%w: the submissions on their way through this node take %d bytes", ErrBusy, a.Limits.PostBytes)
+	}
+	defer a.postBytes.leave(room)
+	body, err := a.readBody(w, r, limit)
+	if err != nil {
+		return nil, err
+	}
+	if alone {
+		return nil, payloadMissing(body)
+	}
+	// SPEC(STM-2)
+	clean, err := provenance.CleanSubmission(body)
+	if err != nil {
+		return nil, err
+	}
+	c := a.Submitter.Check(clean)
+	if c.Err() != nil {
+		return nil, c.Err()
+	}
+	return c, a.submit(r.Context(), c)
+}
+
+// bodyLimit returns how many bytes a body of the request's media type may have,
+// and whether it is a statement alone.
+func bodyLimit(r *request) (limit int64, alone bool, err error) {
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return 0, false, refuse(codeMediaType, "", "Content-Encoding %.40q; send the submission as it is, its records are compressed", coding)
+	}
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case err == nil && kind == provenance.SubmissionMediaType:
+		return provenance.MaxSubmissionBytes, false, nil
+	case err == nil && kind == coseType:
+		return provenance.MaxStatementBytes, true, nil
+	}
+	return 0, false, refuse(codeMediaType, "", "%.80q, wanted %s", r.Header.Get("Content-Type"), provenance.SubmissionMediaType)
+}
+
+// readBody reads the whole body, of limit bytes at most, in the time that there
+// is for it.
+func (a *api) readBody(w *response, r *request, limit int64) ([]byte, error) {
+	w.allow(a.Limits.BodyTime)
+	// Writers without deadlines, as tests have, are as good as can be.
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(a.Limits.BodyTime))
+	var b bytes.Buffer
+	if r.ContentLength > 0 {
+		b.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	_, err := io.Copy(&b, http.MaxBytesReader(w, r.Body, limit))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		w.Header().Set("Connection", "close") // the rest is not read
+		return nil, err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		w.Header().Set("Connection", "close")
+		return nil, refuse(provenance.CodeTruncated, "", "%d bytes of the body arrived within %s; the rest did not", b.Len(), a.Limits.BodyTime)
+	case err != nil:
+		return nil, refuse(provenance.CodeTruncated, "", "the body broke off after %d bytes: %v", b.Len(), err)
+	}
+	// The server goes on reading, to see whether the client is still there.
+	_ = control.SetReadDeadline(time.Time{})
+	return b.Bytes(), nil
+}
+
+// payloadMissing is the answer to a statement that comes without its records
+// (SPEC(ADM-4)); where it is not even a statement, what is wrong with it.
+func payloadMissing(body []byte) error {
+	clean, err := provenance.EmptyUnprotected(body)
+	if err != nil {
+		return err
+	}
+	s, err := provenance.ParseStatement(clean)
+	if err != nil {
+		return err
+	}
+	return refuse(ledger.CodePayloadMissing, "records", "the statement %s comes without its records; send the submission [1, statement, records] as %s", s.ID(), provenance.SubmissionMediaType)
+}
+
+// submit hands a submission to consensus, unless it is an entry already.
+func (a *api) submit(ctx context.Context, c *ledger.Checked) error {
+	s := c.Submission().Statement
+	there, err := a.isEntry(s)
+	if there || err != nil {
+		return err
+	}
+	err = a.Submitter.Submit(ctx, c)
+	if provenance.CodeOf(err) == ledger.CodeDuplicate {
+		err = nil // committed, and provable when the next header is signed
+	}
+	if err == nil {
+		a.pending.add(s.ID(), s.Header(), time.Now())
+	}
+	return err
+}
+
+// isEntry reports whether the log holds these very bytes: sending them again
+// asks for their receipt, also when the key or its provider is no more in force.
+// A statement of the same id in another envelope is for admission to judge.
+func (a *api) isEntry(s *provenance.UnverifiedStatement) (bool, error) {
+	snap, err := a.Log.Signed()
+	if err != nil {
+		return false, nodeFault(err)
+	}
+	e, err := entryID{byID: true, id: s.ID()}.find(snap)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && bytes.Equal(e.Statement, s.Raw()), err
+}
+
+// await returns the receipt of a statement as soon as there is one.
+func (a *api) await(ctx context.Context, id provenance.Hash) ([]byte, error) {
+	for {
+		snap, err := a.Log.Signed()
+		if err != nil {
+			return nil, nodeFault(err)
+		}
+		e, err := entryID{byID: true, id: id}.find(snap)
+		if err == nil {
+			return a.receipt(snap, e)
+		}
+		if !errors.Is(err, ledger.ErrNotFound) {
+			return nil, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := a.Log.Wait(ctx, snap.Head().Height); err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			return nil, nodeFault(err)
+		}
+	}
+}
+
+// respondAsync reports whether the client prefers not to wait (RFC 7240).
+func respondAsync(r *request) bool {
+	for _, preferences := range r.Header.Values("Prefer") {
+		for p := range strings.SplitSeq(preferences, ",") {
+			name, _, _ := strings.Cut(p, ";")
+			if strings.EqualFold(strings.TrimSpace(name), "respond-async") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// getReceipt answers with an entry's receipt, or says that it is pending.
+func (a *api) getReceipt(w *response, r *request) error {
+	fresh(w)
+	snap, err := a.Log.Signed()
+	if err != nil {
+		return nodeFault(err)
+	}
+	id, err := parseID(r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	e, err := id.find(snap)
+	if errors.Is(err, ledger.ErrNotFound) && id.byID {
+		return a.answerPending(w, snap, id.id, err)
+	}
+	if err != nil {
+		return err
+	}
+	receipt, err := a.receipt(snap, e)
+	if err != nil {
+		return err
+	}
+	return write(w, receiptType, receipt)
+}
+
+// answerPending answers for a statement that the log does not hold: 204 while
+// it may still come, else notFound.
+func (a *api) answerPending(w *response, snap Snapshot, id provenance.Hash, notFound error) error {
+	s, there := a.pending.get(id, time.Now())
+	if !there {
+		return notFound
+	}
+	index, err := snap.IndexOfSequence(s.issuer, s.stream, s.sequence)
+	switch {
+	case err == nil:
+		a.pending.remove(id)
+		return refuse(codeNotFound, "", "statement %s was not accepted: entry %d has its place in the stream, %s/%s sequence %d", id, index, s.issuer, s.stream, s.sequence)
+	case !errors.Is(err, ledger.ErrNotFound):
+		return nodeFault(err)
+	}
+	w.Header().Set("Retry-After", seconds(busyRetry))
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
