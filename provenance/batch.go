@@ -172,8 +172,12 @@ func (h *BatchHeader) Encode() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := ParseBatchHeader(b); err != nil {
+	again, err := ParseBatchHeader(b)
+	if err != nil {
 		return nil, err
+	}
+	if !slices.Equal(again.Totals, h.Totals) {
+		return nil, fail(CodeStrings, "strings", "the string table does not hold the strings of the totals")
 	}
 	return b, nil
 }

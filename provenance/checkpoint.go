@@ -61,7 +61,7 @@ func ParseCheckpoint(text string) (*Checkpoint, error) {
 		return nil, fail(CodeValue, "checkpoint.size", "%.40q is not a size", lines[1])
 	}
 	root, err := base64.StdEncoding.Strict().DecodeString(lines[2])
-	if err != nil || len(root) != HashSize {
+	if err != nil || len(root) != HashSize || strings.Contains(lines[2], "\r") { // the decoder passes over \r
 		return nil, fail(CodeValue, "checkpoint.root", "%.80q is not a hash in base64", lines[2])
 	}
 	return &Checkpoint{lines[0], size, Hash(root)}, nil

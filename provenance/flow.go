@@ -147,14 +147,16 @@ func (f *Flows) add(provider string, c *Cell, direction, origin, destination str
 }
 
 func (f *Flows) group(key *FlowKey, provider string, c *Cell) {
-	at := time.Unix(c.Hour*3600, 0).UTC()
 	set := func(group string, to *string, value string) {
 		if f.by[group] {
 			*to = value
 		}
 	}
-	set("day", &key.Day, at.Format(time.DateOnly))
-	set("hour", &key.Hour, at.Format(time.RFC3339))
+	if f.by["day"] || f.by["hour"] { // formatting times is dear
+		at := time.Unix(c.Hour*3600, 0).UTC()
+		set("day", &key.Day, at.Format(time.DateOnly))
+		set("hour", &key.Hour, at.Format(time.RFC3339))
+	}
 	set("provider", &key.Provider, provider)
 	set("model", &key.Model, c.Model)
 	set("label", &key.Label, LabelStatus(c.Label))

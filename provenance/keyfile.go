@@ -17,6 +17,7 @@ import (
 const (
 	keyFileLabel   = "TOKENTRAIL ENCRYPTED KEY"
 	keyFileVersion = 1
+	keyFileSealed  = 7 // the key of what is sealed
 
 	// MinPassphrase is the least length of a passphrase, in bytes (KEY-13).
 	MinPassphrase = 8
@@ -33,6 +34,20 @@ type KeyCost struct {
 // DefaultKeyCost returns the cost of new key files (KEY-11): 64 MiB, about a
 // tenth of a second.
 func DefaultKeyCost() KeyCost { return KeyCost{Passes: 3, KiB: 64 << 10, Lanes: 4} }
+
+// costForm is what a reader accepts (SPEC(KEY-11)).
+func costForm(c *cursor) error {
+	return tuple(integerIn(1, 16), integerIn(8, 1<<20), integerIn(1, 16))(c)
+}
+
+// check refuses a cost that no reader would accept, before it is paid.
+func (k KeyCost) check() error {
+	b, err := marshal(k)
+	if err != nil {
+		return err
+	}
+	return within("cost", parse(b, costForm))
+}
 
 // wireKeyFile is a key file as it is stored (KEY-10).
 type wireKeyFile struct {
@@ -51,9 +66,9 @@ var keyFileShape = sync.OnceValue(func() *shape {
 		must(2, "algorithm", withCode(CodeAlg, oneOf(AlgEdDSA, AlgES256))),
 		must(3, "public", bytesOf(1, 128)),
 		must(4, "salt", bytesOf(16, 16)),
-		must(5, "cost", tuple(integerIn(1, 16), integerIn(8, 1<<20), integerIn(1, 16))),
+		must(5, "cost", costForm),
 		must(6, "nonce", bytesOf(chacha20poly1305.NonceSizeX, chacha20poly1305.NonceSizeX)),
-		must(7, "sealed", bytesOf(48, 48)),
+		must(keyFileSealed, "sealed", bytesOf(48, 48)),
 	)
 })
 
@@ -85,20 +100,29 @@ func SealKey(key crypto.Signer, passphrase []byte, cost KeyCost) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
+	if err := cost.check(); err != nil {
+		return nil, err
+	}
 	w := wireKeyFile{
 		Version: keyFileVersion, Alg: public.alg, Public: public.cbr, Cost: cost,
 		Salt: make([]byte, 16), Nonce: make([]byte, chacha20poly1305.NonceSizeX),
 	}
 	rand.Read(w.Salt) // never fails (crypto/rand)
 	rand.Read(w.Nonce)
-	if w.Sealed, err = w.seal(passphrase, secret); err != nil {
+	aead, err := chacha20poly1305.NewX(w.sealKey(passphrase))
+	if err != nil {
 		return nil, err
 	}
+	ad, err := marshal(w) // without key 7, which is still empty
+	if err != nil {
+		return nil, err
+	}
+	w.Sealed = aead.Seal(nil, w.Nonce, secret, ad)
 	b, err := marshal(w)
 	if err != nil {
 		return nil, err
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: keyFileLabel, Bytes: b}), parse(b, keyFileShape().check)
+	return pem.EncodeToMemory(&pem.Block{Type: keyFileLabel, Bytes: b}), nil
 }
 
 func secretOf(key crypto.Signer) ([]byte, error) {
@@ -111,32 +135,35 @@ func secretOf(key crypto.Signer) ([]byte, error) {
 	return nil, fail(CodeKey, "", "a key of type %T cannot be stored", key)
 }
 
-// associated returns what the seal binds beside the secret (SPEC(KEY-11)).
-func (w wireKeyFile) associated() ([]byte, error) {
-	w.Sealed = nil
-	return marshal(w)
+// associated returns what the seal binds beside the secret: the map of a key
+// file without key 7, with whatever a later version keeps there (SPEC(KEY-11)).
+func associated(file []byte) ([]byte, error) {
+	head, c := &cursor{b: file}, &cursor{b: file}
+	if _, err := head.expect(majorMap); err != nil {
+		return nil, err
+	}
+	var pairs []byte
+	n, start := 0, head.off
+	err := c.pairs(func(key int64) error {
+		err := c.skip()
+		if key != keyFileSealed {
+			pairs = append(pairs, file[start:c.off]...)
+			n++
+		}
+		start = c.off
+		return err
+	})
+	return append(appendHead(nil, majorMap, uint64(n)), pairs...), err
 }
 
 func (w wireKeyFile) sealKey(passphrase []byte) []byte {
 	return argon2.IDKey(passphrase, w.Salt, w.Cost.Passes, w.Cost.KiB, w.Cost.Lanes, chacha20poly1305.KeySize)
 }
 
-func (w wireKeyFile) seal(passphrase, secret []byte) ([]byte, error) {
-	aead, err := chacha20poly1305.NewX(w.sealKey(passphrase))
-	if err != nil {
-		return nil, err
-	}
-	ad, err := w.associated()
-	if err != nil {
-		return nil, err
-	}
-	return aead.Seal(nil, w.Nonce, secret, ad), nil
-}
-
 // KeyFilePublic returns the public key that a key file says it holds, without
 // its passphrase.
 func KeyFilePublic(file []byte) (PublicKey, error) {
-	w, err := parseKeyFile(file)
+	w, _, err := parseKeyFile(file)
 	if err != nil {
 		return PublicKey{}, err
 	}
@@ -146,15 +173,11 @@ func KeyFilePublic(file []byte) (PublicKey, error) {
 // OpenKey decrypts a key file. A wrong passphrase and a damaged file look
 // alike; the error's code is then "key".
 func OpenKey(file, passphrase []byte) (crypto.Signer, error) {
-	w, err := parseKeyFile(file)
+	w, ad, err := parseKeyFile(file)
 	if err != nil {
 		return nil, err
 	}
 	aead, err := chacha20poly1305.NewX(w.sealKey(passphrase))
-	if err != nil {
-		return nil, err
-	}
-	ad, err := w.associated()
 	if err != nil {
 		return nil, err
 	}
@@ -168,10 +191,13 @@ func OpenKey(file, passphrase []byte) (crypto.Signer, error) {
 	}
 	// SPEC(KEY-12)
 	public, err := NewPublicKey(key.Public())
-	if err == nil && !bytes.Equal(public.cbr, w.Public) {
-		err = fail(CodeKey, "public", "the key file's public key is not that of its private key")
+	if err != nil {
+		return nil, err
 	}
-	return key, err
+	if !bytes.Equal(public.cbr, w.Public) {
+		return nil, fail(CodeKey, "public", "the key file's public key is not that of its private key")
+	}
+	return key, nil
 }
 
 func signerOf(alg int64, secret []byte) (crypto.Signer, error) {
@@ -185,17 +211,22 @@ func signerOf(alg int64, secret []byte) (crypto.Signer, error) {
 	return key, nil
 }
 
-func parseKeyFile(file []byte) (*wireKeyFile, error) {
+// parseKeyFile returns what a key file holds and the data that its seal binds.
+func parseKeyFile(file []byte) (w *wireKeyFile, ad []byte, err error) {
 	if len(file) > 4096 {
-		return nil, fail(CodeSize, "", "a key file of %d bytes, at most 4096 are allowed", len(file))
+		return nil, nil, fail(CodeSize, "", "a key file of %d bytes, at most 4096 are allowed", len(file))
 	}
 	block, rest := pem.Decode(file)
 	if block == nil || block.Type != keyFileLabel || len(bytes.TrimSpace(rest)) > 0 {
-		return nil, fail(CodeKey, "", "not a key file: it begins with -----BEGIN %s-----", keyFileLabel)
+		return nil, nil, fail(CodeKey, "", "not a key file: it begins with -----BEGIN %s-----", keyFileLabel)
 	}
 	if err := parse(block.Bytes, keyFileShape().check); err != nil {
-		return nil, within("key file", err)
+		return nil, nil, within("key file", err)
 	}
-	w := &wireKeyFile{}
-	return w, unmarshal(block.Bytes, w)
+	w = &wireKeyFile{}
+	if err := unmarshal(block.Bytes, w); err != nil {
+		return nil, nil, err
+	}
+	ad, err = associated(block.Bytes)
+	return w, ad, err
 }

@@ -156,5 +156,13 @@ func tlogHashes(in []Hash) []tlog.Hash {
 // hash32 wants a byte string of 32 bytes.
 func hash32(c *cursor) error { return bytesOf(HashSize, HashSize)(c) }
 
-// hashPath wants an array of hashes.
-func hashPath(most int) check { return arrayOf(0, most, hash32) }
+// hashPath wants an array of at most so many hashes; one of more proves nothing,
+// which is what code says.
+func hashPath(most int, code Code) check {
+	return func(c *cursor) error {
+		if err := arity(c, 0, most, code); err != nil {
+			return err
+		}
+		return c.each(func(int) error { return hash32(c) })
+	}
+}

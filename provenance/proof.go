@@ -15,8 +15,7 @@ type RecordProof struct {
 
 // Encode returns [record, index, count, path].
 func (p *RecordProof) Encode() []byte {
-	b := append([]byte{}, appendHead(nil, majorArray, 4)...)
-	b = append(b, p.Record...)
+	b := append(appendHead(nil, majorArray, 4), p.Record...)
 	b = appendHead(b, majorUint, uint64(p.Index))
 	b = appendHead(b, majorUint, uint64(p.Count))
 	return appendPath(b, p.Path)
@@ -25,31 +24,25 @@ func (p *RecordProof) Encode() []byte {
 // ParseRecordProof decodes a record proof; the record itself is checked by Verify.
 func ParseRecordProof(b []byte) (*RecordProof, error) {
 	p := &RecordProof{}
-	err := parse(b, func(c *cursor) error {
-		if err := arity(c, 4, 4, CodeValue); err != nil {
-			return err
-		}
-		return c.each(func(i int) error {
-			if i > 0 {
-				return [...]check{nil, integerIn(0, MaxRecords-1), integerIn(1, MaxRecords), hashPath(maxPathHashes)}[i](c)
-			}
-			start := c.off
-			err := c.skip()
-			p.Record = c.b[start:c.off]
-			return err
-		})
-	})
-	if err != nil {
+	behind := 0 // the record
+	record := func(c *cursor) error {
+		start, depth := c.off, c.depth
+		c.depth = 0 // SPEC(ENC-11): a record nests by itself, or the deepest could not be proven
+		err := c.skip()
+		p.Record, c.depth, behind = c.b[start:c.off:c.off], depth, c.off
+		return err
+	}
+	form := tuple(record, integerIn(0, MaxRecords-1), integerIn(1, MaxRecords), hashPath(maxPathHashes, CodePath))
+	if err := parse(b, form); err != nil {
 		return nil, err
 	}
 	rest := struct {
-		_      struct{} `cbor:",toarray"`
-		Record rawItem
-		Index  int64
-		Count  int64
-		Path   []Hash
+		_     struct{} `cbor:",toarray"`
+		Index int64
+		Count int64
+		Path  []Hash
 	}{}
-	if err := unmarshal(b, &rest); err != nil {
+	if err := unmarshal(append(appendHead(nil, majorArray, 3), b[behind:]...), &rest); err != nil {
 		return nil, err
 	}
 	p.Index, p.Count, p.Path = rest.Index, rest.Count, rest.Path
@@ -71,7 +64,10 @@ func (p *RecordProof) Verify(h *BatchHeader) (Hash, error) {
 		return Hash{}, fail(CodeCount, "count", "the proof is for %d records, the batch has %d", p.Count, h.Count)
 	}
 	id := RecordID(h.Issuer, h.Stream, h.Sequence, int(p.Index), p.Record)
-	return id, within("path", VerifyInclusion(h.Root, p.Count, p.Index, id, p.Path))
+	if err := VerifyInclusion(h.Root, p.Count, p.Index, id, p.Path); err != nil {
+		return Hash{}, within("path", err)
+	}
+	return id, nil
 }
 
 // A Preimage is what the app hash is the hash of (SPEC(STA-4)).
@@ -130,7 +126,10 @@ func (p *Inclusion) Encode() []byte { return encodeProof(p.Size, p.Index, p.Path
 // ParseInclusion decodes [size, index, path].
 func ParseInclusion(b []byte) (*Inclusion, error) {
 	size, index, path, err := parseProof(b)
-	return &Inclusion{size, index, path}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Inclusion{size, index, path}, nil
 }
 
 // Verify checks that the leaf stands in the log with the given root.
@@ -151,7 +150,10 @@ func (p *Consistency) Encode() []byte { return encodeProof(p.Older, p.Newer, p.P
 // ParseConsistency decodes [older, newer, path].
 func ParseConsistency(b []byte) (*Consistency, error) {
 	older, newer, path, err := parseProof(b)
-	return &Consistency{older, newer, path}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Consistency{older, newer, path}, nil
 }
 
 // Verify checks the proof between two roots.
@@ -179,7 +181,7 @@ func parseProof(b []byte) (int64, int64, []Hash, error) {
 	return w.A, w.B, w.Path, err
 }
 
-func proofForm(c *cursor) error { return tuple(amount, amount, hashPath(2*maxPathHashes))(c) }
+func proofForm(c *cursor) error { return tuple(amount, amount, hashPath(2*maxPathHashes, CodePath))(c) }
 
 func appendPath(b []byte, path []Hash) []byte {
 	b = appendHead(b, majorArray, uint64(len(path)))
@@ -236,7 +238,7 @@ func ParseStateProof(b []byte) (*StateProof, error) {
 		}
 		return tuple(hash32, hash32)(c)
 	}
-	if err := parse(b, tuple(leaf, hashPath(8*HashSize))); err != nil {
+	if err := parse(b, tuple(leaf, hashPath(8*HashSize, CodeStateProof))); err != nil {
 		return nil, err
 	}
 	w := struct {

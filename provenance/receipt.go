@@ -124,6 +124,10 @@ func ParseReceipt(b []byte) (*Receipt, error) {
 	if p.Alg != AlgEdDSA || p.VDS != vdsRFC9162 || w.Payload != nil || len(w.Unprotected.VDP.Inclusion) != 1 {
 		return nil, fail(CodeProtected, "receipt", "wanted alg -8, vds 1, a detached payload and one inclusion proof")
 	}
+	// SPEC(STM-6): the same of every signature.
+	if len(w.Signature) != 64 {
+		return nil, fail(CodeSignature, "receipt.signature", "%d bytes, wanted 64", len(w.Signature))
+	}
 	proof, err := ParseInclusion(w.Unprotected.VDP.Inclusion[0])
 	if err != nil {
 		return nil, within("receipt.inclusion", err)
@@ -157,7 +161,10 @@ func parseAnchor(b []byte) (*Anchor, error) {
 		return nil, err
 	}
 	preimage, err := ParsePreimage(w.Preimage)
-	return &Anchor{preimage, w.LightBlock}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Anchor{preimage, w.LightBlock}, nil
 }
 
 // Check holds the receipt against a statement and the expected origin
@@ -206,6 +213,9 @@ func ParseKeySet(b []byte) ([]PublicKey, error) {
 			return nil, err
 		}
 		keys[i] = key
+	}
+	if !bytes.Equal(EncodeKeySet(keys...), b) {
+		return nil, fail(CodeKey, "", "the COSE Key Set is not in its one encoding")
 	}
 	return keys, nil
 }

@@ -83,7 +83,7 @@ func exactly(want string) check {
 // checked but the signature. b must not change afterwards.
 func ParseStatement(b []byte) (*UnverifiedStatement, error) {
 	if len(b) > MaxStatementBytes {
-		return nil, fail(CodeSize, "statement", "%d bytes, at most %d are allowed", len(b), MaxStatementBytes)
+		return nil, fail(CodeSize, "", "%d bytes, at most %d are allowed", len(b), MaxStatementBytes)
 	}
 	env, err := parseEnvelope(b)
 	if err != nil {
@@ -216,17 +216,20 @@ var looseDecoder = sync.OnceValue(func() cbor.DecMode {
 // emptied, as whoever receives a statement has to do before it enters the log
 // (RFC 9943; SPEC(STM-2)). Nothing else is looked at or changed.
 func EmptyUnprotected(b []byte) ([]byte, error) {
-	if len(b) > MaxSubmissionBytes {
-		return nil, fail(CodeSize, "statement", "%d bytes, at most %d are allowed", len(b), MaxStatementBytes)
+	if len(b) > MaxSubmissionBytes { // what comes behind may be dropped; the rest ParseStatement limits
+		return nil, fail(CodeSize, "", "%d bytes, at most %d are allowed", len(b), MaxSubmissionBytes)
 	}
 	if len(b) < 2 || b[0] != 0xd2 || b[1] != 0x84 {
 		return nil, fail(CodeEnvelope, "", "not a tagged COSE_Sign1: it begins with tag 18 and an array of four (d2 84)")
 	}
 	c := &cursor{b: b, off: 2}
 	if _, err := c.bytes(); err != nil {
-		return nil, within("protected", err)
+		return nil, fail(CodeEnvelope, "protected", "not a canonical COSE_Sign1: %v", err)
 	}
 	at := c.off
+	if at < len(b) && b[at]>>5 != majorMap {
+		return nil, fail(CodeEnvelope, "unprotected", "found %s, wanted a map", majorName(b[at]>>5))
+	}
 	if err := skipLoosely(c); err != nil {
 		return nil, err
 	}

@@ -134,7 +134,7 @@ func ExpandRecords(frame []byte, count int, limits Limits) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	records := make([][]byte, 0, min(count, MaxRecords))
+	records := make([][]byte, 0, max(0, min(count, MaxRecords)))
 	for len(sequence) > 0 {
 		// SPEC(SUB-4)
 		if len(records) == count {
