@@ -99,32 +99,41 @@ func (v *view) admit(height int64, c *Checked) error {
 
 // checkIssuer is ADM-2 to ADM-7: all that does not depend on the stream.
 func (v *view) checkIssuer(height int64, c *Checked) error {
+	key, err := v.issuerKey(height, c)
+	if err != nil {
+		return err
+	}
+	// SPEC(ADM-7)
+	return c.signature(key)
+}
+
+// issuerKey is ADM-2 to ADM-6: it finds the key that is said to have signed.
+func (v *view) issuerKey(height int64, c *Checked) (none provenance.PublicKey, err error) {
 	if c.err != nil {
-		return c.err
+		return none, c.err
 	}
 	if err := v.checkPolicy(c.sub); err != nil {
-		return err
+		return none, err
 	}
 	s := c.sub.Statement
 	issuer := s.Header().Issuer
 	p, err := v.provider(issuer)
 	switch {
 	case err != nil:
-		return err
+		return none, err
 	case p == nil:
 		// SPEC(ADM-5)
-		return refuse(CodeUnknownIssuer, "issuer", "%q is not in this ledger's registry", issuer)
+		return none, refuse(CodeUnknownIssuer, "issuer", "%q is not in this ledger's registry", issuer)
 	case p.Status != provenance.ProviderActive:
 		// SPEC(ADM-5)
-		return refuse(CodeInactiveIssuer, "issuer", "%q is %s", issuer, p.Status)
+		return none, refuse(CodeInactiveIssuer, "issuer", "%q is %s", issuer, p.Status)
 	}
-	// SPEC(ADM-6)
 	key, ok := p.KeyAt(s.KID(), height)
 	if !ok {
-		return refuse(CodeUnknownKey, "protected.kid", "%s is no key of %q that may sign at height %d", s.KID(), issuer, height)
+		// SPEC(ADM-6)
+		return none, refuse(CodeUnknownKey, "protected.kid", "%s is no key of %q that may sign at height %d", s.KID(), issuer, height)
 	}
-	// SPEC(ADM-7)
-	return c.signature(key)
+	return key, nil
 }
 
 // checkPolicy is the part of ADM-2 that policy lowers and that shows without

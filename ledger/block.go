@@ -225,25 +225,28 @@ func (l *Ledger) Commit() error {
 	if err := checkReserve(l.dir, l.reserve); err != nil {
 		return fmt.Errorf("commit block %d: %w", b.head.Height, err)
 	}
-	before := l.Snapshot()
-	if err := l.store.writeLast(b.entries, b.headOps(before.head)); err != nil {
+	last, undoParts := l.headOps(b)
+	if err := l.store.writeLast(b.entries, last); err != nil {
 		return fmt.Errorf("commit block %d: %w", b.head.Height, err)
 	}
 	l.edge, l.pending = b.edge, nil
-	l.publish(&Snapshot{store: l.store, chainID: l.chainID, head: b.head, tree: b.tree})
+	l.publish(&Snapshot{store: l.store, chainID: l.chainID, head: b.head, tree: b.tree, undoParts: undoParts})
 	return nil
 }
 
 // headOps is what the last transaction of a block writes.
-func (b *block) headOps(before Head) []storeOp {
-	u := undo{head: before, old: b.old}
-	ops := append(stateOps(b.changes),
-		sealed(indexKey(prefixUndo, b.head.Height), u.encode()),
-		sealed([]byte{prefixHead}, b.head.encode()))
-	if old := b.head.Height - keptHeights + 1; old > 0 {
-		ops = append(ops, storeOp{key: indexKey(prefixUndo, old)})
+func (l *Ledger) headOps(b *block) (ops []storeOp, undoParts int) {
+	u := undo{head: l.Snapshot().head, old: b.old}
+	back := u.ops(b.head.Height)
+	ops = append(stateOps(b.changes), back...)
+	ops = append(ops, sealed([]byte{prefixHead}, b.head.encode()))
+	// The height that leaves the snapshots needs no way back to it.
+	if oldest, ok := l.SnapshotAt(b.head.Height - keptHeights + 1); ok {
+		for i := range oldest.undoParts {
+			ops = append(ops, storeOp{key: partKey(prefixUndo, oldest.head.Height, i)})
+		}
 	}
-	return ops
+	return ops, len(back)
 }
 
 // publish puts s in front of the snapshots that readers find. Called with
@@ -258,22 +261,28 @@ func (l *Ledger) publish(s *Snapshot) {
 // processors. They are functions of the bytes alone and wait in each Checked for
 // admit, which decides in order, so that it makes no difference but time.
 func warm(v *view, height int64, txs []*Checked) {
-	next := make(chan *Checked)
+	type job struct {
+		c   *Checked
+		key provenance.PublicKey
+	}
+	jobs := make(chan job)
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(txs)) {
 		wg.Go(func() {
-			for c := range next {
-				_ = c.records(v.limits) // admit meets the error in its turn
+			for j := range jobs {
+				// Only what is signed by a known key is worth expanding; admit meets
+				// either error in its turn.
+				if j.c.signature(j.key) == nil {
+					_ = j.c.records(v.limits)
+				}
 			}
 		})
 	}
 	for _, c := range txs {
-		// The view belongs to this goroutine: only what is signed by a known key
-		// is worth the work.
-		if v.checkIssuer(height, c) == nil {
-			next <- c
+		if key, err := v.issuerKey(height, c); err == nil {
+			jobs <- job{c, key}
 		}
 	}
-	close(next)
+	close(jobs)
 	wg.Wait()
 }

@@ -130,7 +130,7 @@ func TestDamageAtOpen(t *testing.T) {
 		{[]byte{prefixChain}, "flip delete empty", "chain id"},
 		{[]byte{prefixHead}, "flip delete empty", "head"},
 		{stream, "flip empty delete", "state"},
-		{indexKey(prefixUndo, 2), "flip empty", "undo"},
+		{partKey(prefixUndo, 2, 0), "flip empty", "undo"},
 		{indexKey(prefixHashes, 3), "flip delete", "log hashes"},
 		{indexKey(prefixHashes, 0), "delete", "log hashes"},
 		{indexKey(prefixEntry, 1), "delete", "entry"},

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"fmt"
+
 	"tokentrail/provenance"
 )
 
@@ -76,31 +78,45 @@ type undo struct {
 	old  []stateChange // what the state's changed keys held; nil: nothing
 }
 
-// encode returns the stored form. Keys must never be changed.
-func (u *undo) encode() []byte {
-	var w cborWriter
-	w.openMap(2)
-	w.int(1)
-	w.bytes(u.head.encode())
-	w.int(2)
-	w.openArray(len(u.old))
-	for _, c := range u.old {
-		w.openArray(2)
-		w.text(c.key)
-		w.bytes(c.value) // no value of the state is empty: empty says nothing
+// undoChanges is the number of changes in a stored part: with the longest keys
+// and values a part stays far below what is kept inline.
+const undoChanges = 1024
+
+// parts returns the stored form, in parts. Keys must never be changed.
+func (u *undo) parts() [][]byte {
+	n := max(1, (len(u.old)+undoChanges-1)/undoChanges)
+	out := make([][]byte, n)
+	for i := range out {
+		old := u.old[i*undoChanges : min(len(u.old), (i+1)*undoChanges)]
+		var w cborWriter
+		w.openMap(3)
+		w.int(1)
+		w.bytes(u.head.encode())
+		w.int(2)
+		w.int(int64(n))
+		w.int(3)
+		w.openArray(len(old))
+		for _, c := range old {
+			w.openArray(2)
+			w.text(c.key)
+			w.bytes(c.value) // no value of the state is empty: empty says nothing
+		}
+		out[i] = w.b
 	}
-	return w.b
+	return out
 }
 
-func decodeUndo(b []byte) (*undo, error) {
+// decodePart adds a stored part and returns the number of all.
+func (u *undo) decodePart(b []byte) (parts int, err error) {
 	r := cborReader{b: b}
-	u := &undo{}
-	if n := r.count(cborMap); n != 2 {
+	if n := r.count(cborMap); n != 3 {
 		r.fail("an undo of %d fields", n)
 	}
 	r.key(1)
 	head := r.bytes()
 	r.key(2)
+	parts = int(r.int())
+	r.key(3)
 	for range r.count(cborArray) {
 		if n := r.count(cborArray); n != 2 {
 			r.fail("a change of %d elements", n)
@@ -113,9 +129,41 @@ func decodeUndo(b []byte) (*undo, error) {
 		u.old = append(u.old, c)
 	}
 	if err := r.done(); err != nil {
-		return nil, err
+		return 0, err
 	}
-	var err error
 	u.head, err = decodeHead(head)
-	return u, err
+	return parts, err
+}
+
+// ops stores what leads back from height.
+func (u *undo) ops(height int64) []storeOp {
+	var ops []storeOp
+	for i, part := range u.parts() {
+		ops = append(ops, sealed(partKey(prefixUndo, height, i), part))
+	}
+	return ops
+}
+
+// readUndo returns what leads from height to the one before and the number of
+// its parts; nil where that is no more kept.
+func (s *store) readUndo(height int64) (*undo, int, error) {
+	u := &undo{}
+	for i, parts := 0, 1; i < parts; i++ {
+		b, err := s.get(partKey(prefixUndo, height, i))
+		switch {
+		case err != nil:
+			return nil, 0, err
+		case b == nil && i == 0:
+			return nil, 0, nil
+		case b == nil:
+			return nil, 0, damaged("undo", fmt.Sprintf("height %d", height), "part %d of %d is missing", i, parts)
+		}
+		if parts, err = u.decodePart(b); err != nil {
+			return nil, 0, damaged("undo", fmt.Sprintf("height %d", height), "part %d: %v", i, err)
+		}
+		if i == parts-1 {
+			return u, parts, nil
+		}
+	}
+	return nil, 0, damaged("undo", fmt.Sprintf("height %d", height), "its parts do not agree")
 }

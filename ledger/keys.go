@@ -13,8 +13,9 @@ import (
 //	"v"                          format version, text                       itself
 //	"c"                          {1: chain id}                              seal
 //	"H"                          the head (see Head.encode)                 seal, its own app hash
-//	"u" height                   how to get from height back to the one     seal, that height's state root
-//	                             before: {1: head, 2: [[key, old value]]}
+//	"u" height part(2 bytes)     how to get from height back to the one     seal, that height's state root
+//	                             before: {1: its head, 2: parts,
+//	                             3: [[state key, old value]]}
 //	"s" state key                value in the state map                     seal, state root
 //	"e" index                    entry: {1: height, 2: id, 3: frame bytes,  seal, leaf hash in "h"
 //	                             4: frame SHA-256, 5: statement}
@@ -51,9 +52,11 @@ func indexKey(prefix byte, n int64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{prefix}, uint64(n))
 }
 
-func frameKey(index int64, chunk int) []byte {
-	return binary.BigEndian.AppendUint16(indexKey(prefixFrame, index), uint16(chunk))
+func partKey(prefix byte, n int64, part int) []byte {
+	return binary.BigEndian.AppendUint16(indexKey(prefix, n), uint16(part))
 }
+
+func frameKey(index int64, chunk int) []byte { return partKey(prefixFrame, index, chunk) }
 
 func stateKey(key string) []byte { return append([]byte{prefixState}, key...) }
 
@@ -65,7 +68,7 @@ func sequenceKey(issuer, stream string, sequence int64) []byte {
 }
 
 // indexOfKey returns the integer behind the prefix of a key made by indexKey
-// or frameKey, -1 where there is none.
+// or partKey, -1 where there is none.
 func indexOfKey(key []byte) int64 {
 	if len(key) < 9 {
 		return -1

@@ -92,13 +92,14 @@ func (l *Ledger) recoverLog(head Head) error {
 func (l *Ledger) recoverRecent(head Head, tree stateTree) error {
 	recent := []*Snapshot{{store: l.store, chainID: l.chainID, head: head, tree: tree}}
 	for len(recent) < keptHeights && head.Height > 0 {
-		u, err := l.store.readUndo(head.Height)
+		u, parts, err := l.store.readUndo(head.Height)
 		if err != nil {
 			return err
 		}
 		if u == nil {
 			break
 		}
+		recent[len(recent)-1].undoParts = parts
 		if u.head.Height != head.Height-1 {
 			return damaged("undo", fmt.Sprintf("height %d", head.Height), "it leads to height %d", u.head.Height)
 		}
@@ -140,20 +141,6 @@ func (s *store) readChainID() (string, error) {
 		return "", damaged("chain id", "", "%d bytes: %v", len(b), err)
 	}
 	return id, nil
-}
-
-// readUndo returns what leads from height to the one before, nil where that is
-// no more kept.
-func (s *store) readUndo(height int64) (*undo, error) {
-	b, err := s.get(indexKey(prefixUndo, height))
-	if err != nil || b == nil {
-		return nil, err
-	}
-	u, err := decodeUndo(b)
-	if err != nil {
-		return nil, damaged("undo", fmt.Sprintf("height %d", height), "%v", err)
-	}
-	return u, nil
 }
 
 // readState builds the state map from the stored values.

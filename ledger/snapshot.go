@@ -17,6 +17,8 @@ type Snapshot struct {
 	chainID string
 	head    Head
 	tree    stateTree
+
+	undoParts int // stored parts of what leads back from this height; for Commit
 }
 
 // Head returns height, sizes and hashes.
@@ -188,7 +190,7 @@ type Stream struct {
 // Streams returns the streams of an issuer, or of all for "", in ascending order
 // of issuer and name. It walks the state map.
 func (s *Snapshot) Streams(issuer string) ([]Stream, error) {
-	prefix := strings.TrimSuffix(provenance.StateStreamKey("", ""), "/")
+	prefix := strings.TrimSuffix(provenance.StateStreamKey("", ""), "/") // "stream/"
 	if issuer != "" {
 		prefix = provenance.StateStreamKey(issuer, "")
 	}
