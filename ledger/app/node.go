@@ -527,8 +527,8 @@ func (l *engineLog) Warn(msg string, kv ...any)  { l.write(slog.LevelWarn, msg, 
 // process live on without ever making another block.
 func (l *engineLog) Error(msg string, kv ...any) {
 	level := slog.LevelError
-	if msg == "Error dialing peer" { // each second while a peer is away
-		level = slog.LevelInfo
+	if msg == "Error dialing peer" || msg == "Stopping peer for error" {
+		level = slog.LevelInfo // a peer is away: said each second, and no fault of this node
 	}
 	l.write(level, msg, kv)
 	if strings.HasPrefix(msg, "CONSENSUS FAILURE") {

@@ -53,7 +53,7 @@ function publicKey(kty, x, y) {
 function thumbprint(kty, x, y) {
   const part = (label, b) => Buffer.concat([Buffer.from([label, 0x58, 0x20]), b])
   return kty === 1
-    ? sha256(Buffer.from([0xa2, 0x01, 0x01, 0x20, 0x06]), part(0x21, x))
+    ? sha256(Buffer.from([0xa3, 0x01, 0x01, 0x20, 0x06]), part(0x21, x))
     : sha256(Buffer.from([0xa4, 0x01, 0x02, 0x20, 0x01]), part(0x21, x), part(0x22, y))
 }
 
@@ -143,5 +143,5 @@ const power = validators.reduce((sum, v) => sum + v.power, 0)
 check(`validators with ${signed} of ${power} of the power signed the header`, 3 * signed > 2 * power)
 
 const usage = record.get(8)
-console.log(`record: kind ${record.get(1)}, ${new Date(record.get(2)).toISOString()}, ${usage.get(1)} input and ${usage.get(2)} output tokens`)
+console.log(`record: kind ${record.get(1)}, ${new Date(Number(record.get(2))).toISOString()}, ${usage.get(1)} input and ${usage.get(2)} output tokens`)
 console.log(`${passed} passed, 0 failed`)

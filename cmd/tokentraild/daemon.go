@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"tokentrail/ledger"
+	"tokentrail/ledger/api"
+	"tokentrail/ledger/app"
+	"tokentrail/ledger/index"
+)
+
+// httpGrace is how long requests may take to finish when the node stops.
+const httpGrace = 10 * time.Second
+
+// daemon is a running node: ledger, engine and HTTP interface of one home. It
+// belongs to the goroutine that started it.
+type daemon struct {
+	lock   *app.HomeLock
+	ledger *ledger.Ledger
+	node   *app.Node
+	http   string // host:port
+	served chan error
+	stop   context.CancelFunc // ends HTTP
+}
+
+// startDaemon starts the node of home. httpListen overrides where the
+// configuration says that HTTP listens, if it is not empty.
+func startDaemon(ctx context.Context, home, httpListen string, log *slog.Logger) (d *daemon, err error) {
+	d = &daemon{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.close())
+			d = nil
+		}
+	}()
+	// The lock comes first: whoever has it is the only one to touch the home.
+	if d.lock, err = app.LockHome(home); err != nil {
+		return d, err
+	}
+	conf, err := app.LoadNodeConfig(home)
+	if err != nil {
+		return d, err
+	}
+	if d.ledger, err = ledger.Open(app.LedgerDir(home), ledger.Options{Logger: log}); err != nil {
+		return d, err
+	}
+	application := app.NewApplication(d.ledger, log)
+	d.node = app.NewNode(home, application, app.NodeOptions{Log: log, Lock: d.lock})
+	if err := d.node.Start(ctx); err != nil {
+		return d, err
+	}
+	if httpListen == "" {
+		httpListen = conf.HTTP
+	}
+	return d, d.serve(home, httpListen, application, log)
+}
+
+// serve begins to answer HTTP.
+func (d *daemon) serve(home, listen string, application *app.Application, log *slog.Logger) error {
+	doc, raw, _, err := app.LoadGenesis(home)
+	if err != nil {
+		return err
+	}
+	key, err := loadReceiptKey(home)
+	if err != nil {
+		return err
+	}
+	handler, err := api.New(api.Config{
+		ChainID: doc.ChainID, Genesis: raw, Key: key,
+		Log:       api.LedgerLog{Ledger: d.ledger, Heights: d.node},
+		Headers:   headers{d.node},
+		Submitter: submitter{d.ledger, application, d.node},
+		Engine:    d.node,
+		Totals:    index.New(),
+		Logger:    log,
+	})
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", listen)
+	if err != nil {
+		return fmt.Errorf("listen for http: %w; choose another address in config/node.json", err)
+	}
+	d.http = listener.Addr().String()
+	ctx, stop := context.WithCancel(context.Background())
+	d.stop, d.served = stop, make(chan error, 1)
+	go func() { d.served <- api.Serve(ctx, listener, handler, httpGrace, log) }()
+	return nil
+}
+
+// url is the base address of the HTTP interface.
+func (d *daemon) url() string { return "http://" + d.http }
+
+// wait returns when ctx ends (nil), or when the node cannot go on.
+func (d *daemon) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-d.node.Done():
+		return fmt.Errorf("the node stopped: %w", d.node.Err())
+	case err := <-d.served:
+		d.served <- err // for close
+		return err
+	}
+}
+
+// close stops what runs, last started first.
+func (d *daemon) close() error {
+	var errs []error
+	if d.stop != nil {
+		d.stop()
+		errs = append(errs, <-d.served)
+	}
+	if d.node != nil {
+		errs = append(errs, d.node.Stop())
+	}
+	if d.ledger != nil {
+		errs = append(errs, d.ledger.Close())
+	}
+	if d.lock != nil {
+		errs = append(errs, d.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// headers gives the engine's signed headers to HTTP.
+type headers struct{ *app.Node }
+
+// LightBlock implements api.Headers.
+func (h headers) LightBlock(height int64) ([]byte, error) {
+	b, err := h.Node.LightBlock(height)
+	if errors.Is(err, app.ErrNoHeight) {
+		err = fmt.Errorf("%w: %w", ledger.ErrNotFound, err)
+	}
+	return b, err
+}
+
+// submitter hands what comes by HTTP to the ledger's judgement and the engine's
+// mempool.
+type submitter struct {
+	ledger *ledger.Ledger
+	app    *app.Application
+	node   *app.Node
+}
+
+// Check implements api.Submitter.
+func (s submitter) Check(raw []byte) *ledger.Checked { return s.app.Check(raw) }
+
+// Submit implements api.Submitter.
+func (s submitter) Submit(ctx context.Context, c *ledger.Checked) error {
+	// Judged here, where many requests are judged at once, before the mempool
+	// does so one after another; it finds the work done.
+	if err := s.ledger.Snapshot().AdmitPending(c); err != nil {
+		return err
+	}
+	code, words, err := s.node.Submit(ctx, c.Raw())
+	switch {
+	case errors.Is(err, app.ErrTxKnown):
+		return nil // on its way already
+	case errors.Is(err, app.ErrMempoolFull):
+		return fmt.Errorf("%w: %w", api.ErrBusy, err)
+	case errors.Is(err, app.ErrStopped):
+		return fmt.Errorf("%w: %w", api.ErrUnavailable, err)
+	case err != nil:
+		return err
+	case code != 0:
+		return api.Refusal(code, words)
+	}
+	return nil
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokentrail/provenance"
+)
+
+// What the demo claims of the trace, which says nothing of it.
+const (
+	demoIssuer  = "demo-host"
+	demoStream  = "conversation"
+	demoServing = "US"
+	demoUsing   = "CN"
+	demoModel   = "llama-2-70b"
+	demoBasis   = "cn:standard-contract"
+	demoBatch   = 2000 // records a statement
+)
+
+//go:embed trace/azure-llm-2023-conv.csv.zst
+var demoTrace []byte
+
+func demoCommand() *cobra.Command {
+	var home, listen string
+	var exit bool
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Sign, commit, verify and query a real trace, on a node of its own",
+		Long: `demo makes a provider's key and a ledger with one validator, turns 19,366 requests
+of a production trace into signed records, submits them over HTTP, verifies the
+whole ledger from genesis as an auditor would, and asks it for the flow of tokens
+between jurisdictions. Then it leaves the node running until it is interrupted.
+
+Places and model are the demo's own claims and marked as asserted.`,
+		Args: noArguments,
+	}
+	cmd.Flags().StringVar(&home, "home", "", "where the node's data goes; kept afterwards (default: a temporary directory, removed)")
+	cmd.Flags().StringVar(&listen, "http", "127.0.0.1:0", "where the HTTP interface listens")
+	cmd.Flags().BoolVar(&exit, "exit", false, "end when all is shown instead of leaving the node running")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
+		log, err := logger(cmd)
+		if err != nil {
+			return err
+		}
+		if home == "" {
+			temporary, err := os.MkdirTemp("", "tokentrail-demo-")
+			if err != nil {
+				return err
+			}
+			defer os.RemoveAll(temporary)
+			home = filepath.Join(temporary, "node")
+		}
+		d := &demo{out: cmd.OutOrStdout(), home: home, listen: listen}
+		return d.run(cmd.Context(), exit, log)
+	}
+	return cmd
+}
+
+// demo is one run of the demo.
+type demo struct {
+	out    io.Writer
+	home   string
+	listen string
+	step   int
+}
+
+func (d *demo) say(format string, args ...any) {
+	d.step++
+	fmt.Fprintf(d.out, "\n%d. "+format+"\n", append([]any{d.step}, args...)...)
+}
+
+func (d *demo) detail(format string, args ...any) { fmt.Fprintf(d.out, "   "+format+"\n", args...) }
+
+func (d *demo) run(ctx context.Context, exit bool, log *slog.Logger) (err error) {
+	key, err := provenance.GenerateKey(provenance.AlgEdDSA)
+	if err != nil {
+		return err
+	}
+	public, err := provenance.NewPublicKey(key.Public())
+	if err != nil {
+		return err
+	}
+	d.say("A provider makes a key")
+	d.detail("%s signs with %s", demoIssuer, public)
+
+	node, err := d.startNode(ctx, public, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, node.close()) }()
+
+	records, err := d.importTrace()
+	if err != nil {
+		return err
+	}
+	if err := d.submit(ctx, node.url(), key, records); err != nil {
+		return err
+	}
+	if err := d.verify(ctx, node.url()); err != nil {
+		return err
+	}
+	if err := d.flows(ctx, node.url()); err != nil {
+		return err
+	}
+	if exit {
+		return nil
+	}
+	d.say("The node goes on; interrupt it to end")
+	d.detail("http   %s      (try %s/v1/status, %s/checkpoint)", node.url(), node.url(), node.url())
+	d.detail("peers  %s", node.node.P2PAddress())
+	d.detail("verify it yourself:  go run ./cmd/tokentrail verify --node %s", node.url())
+	d.detail("ask it:              go run ./cmd/tokentrail flows --node %s --from %s --to %s --by model", node.url(), demoUsing, demoServing)
+	return node.wait(ctx)
+}
+
+// startNode makes the home of a ledger that admits the provider, and starts it.
+func (d *demo) startNode(ctx context.Context, provider provenance.PublicKey, log *slog.Logger) (*daemon, error) {
+	err := initHome(&initOptions{
+		home: d.home, chainID: "demo-" + time.Now().UTC().Format("20060102-150405"), moniker: "demo",
+		providers: []string{demoIssuer + "," + demoServing + "," + provider.String()},
+		http:      d.listen, p2p: "127.0.0.1:0",
+	})
+	if err != nil {
+		return nil, err
+	}
+	node, err := startDaemon(ctx, d.home, "", log)
+	if err != nil {
+		return nil, err
+	}
+	if err := node.node.WaitHeight(ctx, 1); err != nil {
+		return nil, errors.Join(err, node.close())
+	}
+	d.say("A ledger begins, with one validator that admits %s", demoIssuer)
+	d.detail("%s", node.url())
+	return node, nil
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokentrail/ledger/app"
+	"tokentrail/provenance"
+)
+
+// Where a node listens if nothing else is said.
+const (
+	defaultHTTP = "127.0.0.1:7480"
+	defaultP2P  = "127.0.0.1:7481"
+)
+
+type initOptions struct {
+	home, chainID, moniker, genesis string
+	providers, validators, peers    []string
+	http, p2p, rpc                  string
+}
+
+func initCommand() *cobra.Command {
+	var o initOptions
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Make a home: keys, genesis and configuration",
+		Long: `init makes the home of a new node: a validator key, a node key, a key for
+receipts, config/node.json and config/genesis.json.
+
+Without --genesis it begins a new chain with this node as validator, and with
+those that --validator names. The genesis file then goes, unchanged, to the other
+nodes, which give it with --genesis.`,
+		Example: `  tokentrail key new acme
+  tokentraild init --home node --chain-id acme-1 --provider acme,US,acme.pub
+  tokentraild start --home node`,
+		Args: noArguments,
+	}
+	home := homeFlag(cmd)
+	f := cmd.Flags()
+	f.StringVar(&o.chainID, "chain-id", "", "name of the chain (for a new chain)")
+	f.StringVar(&o.moniker, "name", "node", "the node's name for logs and peers")
+	f.StringVar(&o.genesis, "genesis", "", "join a chain: its genesis file")
+	f.StringArrayVar(&o.providers, "provider", nil, "admit a provider: id,jurisdiction[+jurisdiction],key; key is in text or a .pub file (repeatable)")
+	f.StringArrayVar(&o.validators, "validator", nil, "another validator: name,power,ed25519:key (repeatable; 'tokentraild show' prints it)")
+	f.StringArrayVar(&o.peers, "peer", nil, "a node to connect to: node-id@host:port (repeatable)")
+	f.StringVar(&o.http, "http", defaultHTTP, "where the HTTP interface listens")
+	f.StringVar(&o.p2p, "p2p", defaultP2P, "where peers connect")
+	f.StringVar(&o.rpc, "rpc", "", "where CometBFT's RPC listens (none by default)")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		o.home = *home
+		if err := initHome(&o); err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "made %s\nnext: tokentraild start --home %s\n", o.home, o.home)
+		return nil
+	}
+	return cmd
+}
+
+// initHome makes the home that o describes.
+func initHome(o *initOptions) error {
+	if (o.genesis == "") == (o.chainID == "") {
+		return usageError{fmt.Errorf("give --chain-id for a new chain, or --genesis to join one")}
+	}
+	var raw []byte
+	var err error
+	if o.genesis != "" {
+		if raw, err = os.ReadFile(o.genesis); err != nil {
+			return err
+		}
+	}
+	state, err := appState(o.providers)
+	if err != nil {
+		return err
+	}
+	others, err := parseValidators(o.validators)
+	if err != nil {
+		return err
+	}
+	id, err := app.InitHome(o.home, app.NodeConfig{Moniker: o.moniker, HTTP: o.http, P2P: o.p2p, RPC: o.rpc, PersistentPeers: o.peers})
+	if err != nil {
+		return err
+	}
+	if err := newReceiptKey(o.home); err != nil {
+		return err
+	}
+	if raw != nil {
+		return app.InstallGenesis(o.home, raw)
+	}
+	self := app.Validator{PubKey: id.Validator, Power: 10, Name: o.moniker}
+	_, err = app.WriteGenesis(o.home, app.Genesis{
+		ChainID: o.chainID, Time: time.Now(), Validators: append([]app.Validator{self}, others...), AppState: state,
+	})
+	return err
+}
+
+// appState makes the genesis document's app_state of --provider values.
+func appState(providers []string) (json.RawMessage, error) {
+	g := provenance.Genesis{Format: 1, Providers: []provenance.GenesisProvider{}}
+	for _, text := range providers {
+		p, err := parseProvider(text)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--provider %q: %w", text, err)}
+		}
+		g.Providers = append(g.Providers, *p)
+	}
+	b, err := json.Marshal(g)
+	if err != nil {
+		return nil, err
+	}
+	_, err = provenance.ParseGenesis(b)
+	return b, err
+}
+
+// parseProvider reads "id,jurisdiction[+jurisdiction],key".
+func parseProvider(text string) (*provenance.GenesisProvider, error) {
+	parts := strings.SplitN(text, ",", 3)
+	if len(parts) != 3 {
+		return nil, fmt.Errorf("want id,jurisdiction,key")
+	}
+	key, err := publicKey(parts[2])
+	if err != nil {
+		return nil, err
+	}
+	return &provenance.GenesisProvider{
+		ID: parts[0], Name: parts[0], Jurisdictions: strings.Split(parts[1], "+"), Keys: []string{key.String()},
+	}, nil
+}
+
+// publicKey reads a key in text, or from a file that holds it.
+func publicKey(text string) (provenance.PublicKey, error) {
+	if strings.HasPrefix(text, "ed25519:") || strings.HasPrefix(text, "es256:") {
+		return provenance.ParsePublicKey(text)
+	}
+	b, err := os.ReadFile(text)
+	if err != nil {
+		return provenance.PublicKey{}, fmt.Errorf("the key is neither ed25519:… or es256:… nor a file: %w", err)
+	}
+	return provenance.ParsePublicKey(string(b))
+}
+
+func parseValidators(texts []string) ([]app.Validator, error) {
+	var out []app.Validator
+	for _, text := range texts {
+		v, err := parseValidator(text)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--validator %q: %w", text, err)}
+		}
+		out = append(out, *v)
+	}
+	return out, nil
+}
+
+// parseValidator reads "name,power,ed25519:key".
+func parseValidator(text string) (*app.Validator, error) {
+	parts := strings.SplitN(text, ",", 3)
+	if len(parts) != 3 {
+		return nil, fmt.Errorf("want name,power,key")
+	}
+	power, err := strconv.ParseInt(parts[1], 10, 64)
+	if err != nil || power < 1 {
+		return nil, fmt.Errorf("power %q is not a number from 1", parts[1])
+	}
+	key, err := publicKey(parts[2])
+	if err != nil {
+		return nil, err
+	}
+	pub, ok := key.Crypto().(ed25519.PublicKey)
+	if !ok {
+		return nil, fmt.Errorf("validators have Ed25519 keys")
+	}
+	return &app.Validator{PubKey: pub, Power: power, Name: parts[0]}, nil
+}
+
+func showCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "show",
+		Short: "Print a home's node id, validator key and addresses",
+		Args:  noArguments,
+	}
+	home := homeFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		id, err := app.LoadIdentity(*home)
+		if err != nil {
+			return err
+		}
+		conf, err := app.LoadNodeConfig(*home)
+		if err != nil {
+			return err
+		}
+		key, err := provenance.NewPublicKey(id.Validator)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "node id    %s\nvalidator  %s\npeers      %s@%s\nhttp       http://%s\n", id.NodeID, key, id.NodeID, conf.P2P, conf.HTTP)
+		return nil
+	}
+	return cmd
+}

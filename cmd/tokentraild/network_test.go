@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+
+	"tokentrail/ledger/app"
+	"tokentrail/provenance"
+)
+
+// validator is a node in a process of its own.
+type validator struct {
+	home, url string
+	cmd       *exec.Cmd
+}
+
+func (v *validator) start(t *testing.T) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.cmd = exec.Command(self, "start", "--home", v.home, "--log-level", "error")
+	v.cmd.Env = append(os.Environ(), childVariable+"=1")
+	v.cmd.Stderr = os.Stderr
+	v.cmd.SysProcAttr = childAttr()
+	if err := v.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// end stops the process by a signal and waits for it.
+func (v *validator) end(signal os.Signal) error {
+	if v.cmd == nil {
+		return nil
+	}
+	err := errors.Join(v.cmd.Process.Signal(signal), v.cmd.Wait())
+	v.cmd = nil
+	return err
+}
+
+// wait returns when the node has the entries that are wanted, behind a header
+// that more than two thirds signed.
+func (v *validator) wait(t *testing.T, ctx context.Context, entries int64) nodeStatus {
+	t.Helper()
+	for {
+		a, err := tryRequest(http.MethodGet, v.url+"/v1/status", "", nil)
+		if err == nil && a.status == http.StatusOK {
+			if s := status(t, v.url); s.LogSize >= entries {
+				return s
+			}
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("%s does not have %d entries in time: %v, %s", v.url, entries, err, a.body)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// startNetwork runs n validators that admit the providers.
+func startNetwork(t *testing.T, n int, providers ...*provider) []*validator {
+	t.Helper()
+	o := &localnetOptions{dir: t.TempDir(), chainID: "net-1", validators: n}
+	for _, p := range providers {
+		o.providers = append(o.providers, p.flag(t))
+	}
+	homes, err := localnetHomes(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var net []*validator
+	for _, home := range homes {
+		conf, err := app.LoadNodeConfig(home)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := &validator{home: home, url: "http://" + conf.HTTP}
+		v.start(t)
+		t.Cleanup(func() {
+			if err := v.end(syscall.SIGTERM); err != nil {
+				t.Errorf("%s: %v", v.home, err)
+			}
+		})
+		net = append(net, v)
+	}
+	return net
+}
+
+// TestFourValidators commits the whole trace on four validators; one is killed
+// halfway and catches up to the same app hash.
+func TestFourValidators(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
+	p := newProvider(t, "acme")
+	net := startNetwork(t, 4, p)
+	for _, v := range net {
+		v.wait(t, ctx, 0)
+	}
+	subs := p.submissions(t, traceRecords(t), 500)
+	for i, sub := range subs {
+		if i == len(subs)/2 {
+			if err := net[3].end(syscall.SIGKILL); err == nil {
+				t.Fatal("killed, and yet it ended well")
+			}
+		}
+		if a := post(t, net[i%3].url, sub); a.status != http.StatusCreated {
+			t.Fatalf("statement %d: %d %s", i, a.status, a.body)
+		}
+	}
+	net[3].start(t)
+	want := int64(len(subs))
+	first := net[0].wait(t, ctx, want)
+	for _, v := range net {
+		if s := v.wait(t, ctx, want); s.AppHash != first.AppHash || s.LogSize != want {
+			t.Errorf("%s has %+v, the first has %+v", v.url, s, first)
+		}
+	}
+	checkTotals(t, net[3].url)
+}
+
+// checkTotals wants every token of the trace in the node's flows, once.
+func checkTotals(t *testing.T, node string) {
+	t.Helper()
+	a := request(t, http.MethodGet, node+"/v1/flows", "", nil)
+	for _, want := range []string{`"tokens":22361870`, `"tokens":4088665`, `"records":19366`} {
+		if !bytes.Contains(a.body, []byte(want)) {
+			t.Errorf("flows lack %s: %s", want, a.body)
+		}
+	}
+}
+
+// TestPipelining sends a stream's statements to all validators at once, in an
+// order that is not the stream's.
+func TestPipelining(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	p := newProvider(t, "acme")
+	net := startNetwork(t, 4, p)
+	for _, v := range net {
+		v.wait(t, ctx, 0)
+	}
+	subs := p.submissions(t, traceRecords(t)[:3000], 100)
+	done := make(chan error, len(subs))
+	for i := range subs {
+		go func() {
+			a, err := tryRequest(http.MethodPost, net[i%4].url+"/entries", provenance.SubmissionMediaType, subs[len(subs)-1-i])
+			if err == nil && a.status != http.StatusCreated {
+				err = fmt.Errorf("statement %d: %d %s", len(subs)-1-i, a.status, a.body)
+			}
+			done <- err
+		}()
+	}
+	for range subs {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	first := net[0].wait(t, ctx, int64(len(subs)))
+	for _, v := range net {
+		if s := v.wait(t, ctx, int64(len(subs))); s.AppHash != first.AppHash {
+			t.Errorf("%s has %+v, the first has %+v", v.url, s, first)
+		}
+	}
+}
