@@ -79,7 +79,6 @@ type Values struct {
 	StatementID string            `json:"statement_id"`
 	Root        string            `json:"root"`
 	OldRoot     string            `json:"old_root"`
-	OldSize     *int64            `json:"old_size"`
 	Size        *int64            `json:"size"` // of a tree in leaves, or of bytes
 	LogSize     *int64            `json:"log_size"`
 	LogRoot     string            `json:"log_root"`
@@ -90,12 +89,12 @@ type Values struct {
 	Period      []int64           `json:"period"`
 	Strings     []string          `json:"strings"`
 	Cells       []string          `json:"cells"` // 17 integers each, a space between
-	Path        []string          `json:"path"`  // hashes of a proof
 	Height      *int64            `json:"height"`
 	State       []Entry           `json:"state"`     // entries of the state map
 	StateKey    string            `json:"state_key"` // a key of it
 	Value       *string           `json:"value"`     // its value; nil where it is absent
 	Origin      string            `json:"origin"`
+	Statement   string            `json:"statement"`
 }
 
 // An Entry is a key of the state map and its value in hex.

@@ -47,10 +47,22 @@ func frameSuite() *suite {
 	good("8-MiB", "8 MiB of zeros, the greatest content allowed, in 64 RLE blocks", bomb(8<<20, 8<<20), fill(0, 8<<20))
 	two := single(fill(3, 70000))
 	good("size-4-bytes", "a size that needs four bytes", two, fill(3, 70000))
+	largest := frameOf(1 << 20)
+	good("1-MiB", "a frame of 1,048,576 bytes, the greatest allowed", largest, fill(0, int(largest.size)))
+	s.bad("1-MiB-and-one", "ENC-14", "a frame of 1,048,577 bytes", frameOf(1<<20+1).bytes(), "size")
 	frameHeaders(s, text)
 	frameBlocks(s, text)
 	frameContents(s, text)
 	return s
+}
+
+// frameOf is a frame of n bytes: zeros in raw blocks.
+func frameOf(n int) frame {
+	for content := n; ; content-- {
+		if 9+3*((content+maxBlock-1)/maxBlock)+content == n {
+			return single(fill(0, content))
+		}
+	}
 }
 
 // bomb states one size and expands to another.

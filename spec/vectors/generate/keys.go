@@ -89,7 +89,8 @@ func (s signer) sign(msg []byte) []byte {
 	if sum.Cmp(new(big.Int).Rsh(p256N, 1)) > 0 {
 		sum.Sub(p256N, sum)
 	}
-	public := &ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int).SetBytes(s.x), Y: new(big.Int).SetBytes(s.y)}
+	public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), cat([]byte{4}, s.x, s.y))
+	must(err, "P-256 key")
 	if !ecdsa.Verify(public, digest[:], r, sum) {
 		panic("own ES256 signature does not verify")
 	}

@@ -26,6 +26,8 @@ func suites() []*suite {
 	return []*suite{
 		recordSuite(), leafSuite(), headerSuite(), batchSuite(), keySuite(), keyTextSuite(),
 		statementSuite(), frameSuite(), submissionSuite(), chainSuite(),
+		recordProofSuite(), treeSuite(), inclusionSuite(), consistencySuite(), stateRootSuite(), stateProofSuite(),
+		apphashSuite(), stateValueSuite(), receiptSuite(), checkpointSuite(), admissionSuite(),
 	}
 }
 

@@ -149,8 +149,21 @@ func statementProtected(s *suite, b batch) {
 	bad("protected-claims-no-iss", "STM-3", "claims without iss", base.del(15, 1), "protected")
 	bad("protected-claims-no-sub", "STM-3", "claims without sub", base.del(15, 2), "protected")
 	bad("protected-claims-text", "STM-3", "the claims are a text", base.set("acme", 15), "protected")
-	empty := envelope{[]byte{}, group{}, payload, edKey.sign(sigStructure(nil, payload))}
-	refuse(s, edKey, "protected-empty", "STM-3", "an empty protected header", empty.bytes(), "protected")
+	wrap := func(name, comment string, p []byte) {
+		e := envelope{p, group{}, payload, edKey.sign(sigStructure(p, payload))}
+		refuse(s, edKey, "protected-"+name, "STM-3", comment, e.bytes(), "protected")
+	}
+	p := enc(base)
+	wrap("empty", "an empty protected header", nil)
+	wrap("empty-map", "the protected header is an empty map", []byte{0xa0})
+	wrap("array", "the protected header is an array", []byte{0x80})
+	wrap("trailing", "a byte follows the protected header in its string", cat(p, []byte{0}))
+	wrap("truncated", "the protected header is cut", p[:len(p)-1])
+	wrap("non-minimal", "the protected header's map length in two bytes", cat(wide(mMap, 5, 1), p[1:]))
+	wrap("indefinite", "the protected header as an indefinite map", cat([]byte{0xbf}, p[1:], []byte{0xff}))
+	wrap("unsorted", "kid stands before the content type", pairs(1, base[1], 4, base[4], 3, base[3], 15, base[15], 16, base[16]))
+	wrap("duplicate", "alg stands twice, first as ES256, then as EdDSA", pairs(1, algES256, 1, base[1], 3, base[3], 4, base[4], 15, base[15], 16, base[16]))
+	wrap("text-label", "a text as an extra label", append(cat(head(mMap, 6), p[1:]), enc(pairs("note", 1))[1:]...))
 
 	for _, a := range []int64{-35, -36, -37, -257, -47, -19, -9, -50, 5, 0} {
 		bad("alg"+strconv.FormatInt(a, 10), "STM-3", "alg "+strconv.FormatInt(a, 10)+" is not one of version 1", base.set(a, 1), "alg")

@@ -133,6 +133,7 @@ func submissionParts(s *suite, b batch) {
 	refuseSub(s, "frame-bare", "SUB-2", "the records without a frame", submission(st, b.sequenceBytes()), "frame")
 	refuseSub(s, "frame-trailing", "SUB-2", "a byte behind the frame", submission(st, cat(records.bytes(), []byte{0})), "frame")
 	refuseSub(s, "frame-two", "SUB-2", "a frame for each record", submission(st, cat(single(enc(b.records[0])).bytes(), single(cat(enc(b.records[1]), enc(b.records[2]))).bytes())), "frame")
+	refuseSub(s, "frame-1-MiB-and-one", "ENC-14", "a frame of 1,048,577 bytes", submission(st, frameOf(1<<20+1).bytes()), "size")
 	low := records
 	low.size--
 	refuseSub(s, "frame-size-low", "SUB-3", "the frame states one byte less than it holds", submission(st, low.bytes()), "expand")

@@ -73,6 +73,7 @@ type values struct {
 	StateKey    string            `json:"state_key,omitempty"`
 	Value       *string           `json:"value,omitempty"`
 	Origin      string            `json:"origin,omitempty"`
+	Statement   string            `json:"statement,omitempty"`
 }
 
 // An entry is a key of the state map and its value in hex.
