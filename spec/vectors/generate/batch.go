@@ -233,6 +233,7 @@ func leafSuite() *suite {
 	add("boundary-moved", "issuer and stream that join to the same letters differ", "acmem", "ain", 0, 0, p)
 	add("longest-names", "issuer and stream of 64 characters", "a"+strings.Repeat("-", 63), "0"+strings.Repeat("_", 63), 0, 0, p)
 	add("extension", "kept keys are hashed", "acme", "main", 0, 0, p.set("kept", 64))
+	add("depth-8", "a record of depth 8: its depth is counted from its own map", "acme", "main", 0, 0, p.set(raw(cat(fill(0x81, 6), []byte{0x80})), 1024))
 	add("complete", "a transfer with every field", "acme", "main", 7, 3, complete())
 	return s
 }

@@ -83,8 +83,14 @@ func recordProofSuite() *suite {
 				&values{RecordID: hexOf(b.leaves()[i])}).Given = given(b)
 		}
 	}
+	deep := make(2)
+	deep.records[1] = deep.records[1].set(raw(cat(fill(0x81, 6), []byte{0x80})), 1024)
+	s.good("depth-8", "REC-11", "a record of depth 8: its depth is counted from its own map", enc(whole(deep, 1)), &values{RecordID: hexOf(deep.leaves()[1])}).Given = given(deep)
 	b := make(7)
 	leaves := b.leaves()
+	tooDeep := whole(b, 3)
+	tooDeep[0] = raw(enc(b.records[3].set(raw(cat(fill(0x81, 7), []byte{0x80})), 1024)))
+	s.bad("depth-9", "ENC-11", "a record of depth 9", enc(tooDeep), "depth").Given = given(b)
 	g := given(b)
 	bad := func(name, rule, comment string, p list, code string) {
 		s.bad(name, rule, comment, enc(p), code).Given = g
