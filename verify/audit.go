@@ -1,0 +1,308 @@
+package verify
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"tokentrail/provenance"
+)
+
+// How long an audit waits for a signed header over what the node has already
+// answered from: one empty block follows the last entry.
+const (
+	catchUpTries = 20
+	catchUpPause = 250 * time.Millisecond
+)
+
+// An audit is one run. Its methods are the steps, in order.
+type audit struct {
+	ctx     context.Context
+	src     Source
+	headers HeaderVerifier
+	trust   Trust
+	opts    Options
+	rep     *Report
+	draw    *rand.Rand
+
+	genesis, signed, log, roots, said, state, checkpoint, receipts, flows *Step
+
+	doc    *genesisDoc
+	origin string
+	status *Status
+	early  early
+	replay *replay
+
+	head     *Header              // trusted, at the status's height; nil where there is none
+	middle   int64                // an older size of the log, for a consistency proof
+	complete bool                 // the log was read to the status's size
+	ours     *provenance.Preimage // ours, once it is that of the trusted app hash
+}
+
+// early is what the node is asked for before its status, so that the head that
+// is audited covers it: whatever the node answers first it must own up to.
+type early struct {
+	checkpoint    *provenance.Checkpoint
+	checkpointErr error
+	keys          []provenance.PublicKey
+	keysErr       error
+	flows         []*flowSum
+}
+
+// Audit holds everything a node says against headers that the validators
+// signed, and says what it found. It always returns a report; the verdict is
+// "holds" only where every step was carried through.
+func Audit(ctx context.Context, src Source, headers HeaderVerifier, trust Trust, o Options) *Report {
+	a := newAudit(ctx, src, headers, trust, o)
+	started := o.Now()
+	a.run()
+	a.fillIn()
+	a.rep.conclude(started, o.Now())
+	return a.rep
+}
+
+func newAudit(ctx context.Context, src Source, headers HeaderVerifier, trust Trust, o Options) *audit {
+	a := &audit{ctx: ctx, src: src, headers: headers, trust: trust, opts: o}
+	a.rep = &Report{Format: ReportFormat, Seed: hex.EncodeToString(o.Seed[:]), Assumptions: []string{}}
+	a.rep.Totals.Kinds = map[string]*KindTotals{}
+	a.draw = rand.New(rand.NewChaCha8(o.Seed))
+	step := func(name, what string) *Step { return a.rep.step(name, what, o.MaxFindings) }
+	a.genesis = step("genesis", "documents")
+	a.signed = step("headers", "headers")
+	a.log = step("log", "entries")
+	a.roots = step("roots", "app hashes")
+	a.said = step("status", "fields")
+	a.state = step("state", "proofs")
+	a.checkpoint = step("checkpoint", "proofs")
+	a.receipts = step("receipts", "entries")
+	a.flows = step("flows", "queries")
+	return a
+}
+
+func (a *audit) run() {
+	a.askEarly()
+	status, err := a.src.Status(a.ctx)
+	if err != nil {
+		for _, s := range a.rep.Steps {
+			s.because(fmt.Sprintf("the node's status: %v", err))
+		}
+		return
+	}
+	a.status = status
+	if !a.checkGenesis() {
+		return
+	}
+	a.follow()
+	a.checkInitial()
+	a.checkRoots()
+	a.checkStatus()
+	a.checkState()
+	a.checkCheckpoint()
+	a.checkReceipts()
+	a.checkFlows()
+}
+
+// checkGenesis reads the genesis document and starts from the trust.
+func (a *audit) checkGenesis() bool {
+	s := a.genesis
+	raw, err := a.src.Genesis(a.ctx)
+	if err != nil {
+		s.because(fmt.Sprintf("the genesis document: %v", err))
+		return false
+	}
+	s.begin()
+	s.Checked = 1
+	doc, err := parseGenesis(raw)
+	if err != nil {
+		s.stop(err)
+		return false
+	}
+	a.doc, a.origin = doc, provenance.Origin(doc.chainID, doc.hash)
+	// SPEC(LOG-2)
+	if a.trust.Genesis != nil && *a.trust.Genesis != doc.hash {
+		s.finding(CodeGenesisHash, "genesis", a.trust.Genesis.String(), doc.hash.String())
+	}
+	if a.status.GenesisHash != doc.hash {
+		s.finding(CodeGenesisHash, "status.genesis_hash", "SHA-256 of the genesis document, "+doc.hash.String(), a.status.GenesisHash.String())
+	}
+	if a.status.Origin != a.origin {
+		s.finding(CodeGenesisHash, "status.origin", a.origin, a.status.Origin)
+	}
+	if a.status.ChainID != doc.chainID {
+		s.finding(CodeChainID, "status.chain_id", doc.chainID, a.status.ChainID)
+	}
+	a.replay = newReplay(doc, a.log)
+	a.replay.flows = a.early.flows
+	a.setMarks()
+	if s.Outcome != Passed {
+		return false // another ledger than the one asked for: nothing else is about it
+	}
+	if err := a.headers.Start(a.ctx, raw); err != nil {
+		a.signed.stop(err)
+		return false
+	}
+	return true
+}
+
+// setMarks names the sizes of the log at which something will be compared.
+func (a *audit) setMarks() {
+	a.middle = max(0, a.status.LogSize) / 2
+	a.replay.mark(a.middle)
+	if cp := a.early.checkpoint; cp != nil {
+		a.replay.mark(cp.Size)
+	}
+	for _, f := range a.early.flows {
+		if f.err == nil {
+			a.replay.mark(f.answer.LogSize)
+		}
+	}
+}
+
+// follow verifies headers and replays the log up to the node's head, and on to
+// what the node has answered from already.
+func (a *audit) follow() {
+	a.signed.begin()
+	a.log.begin()
+	a.advance()
+	for try := 0; a.short() && try < catchUpTries; try++ {
+		if !a.pause() {
+			break
+		}
+		status, err := a.src.Status(a.ctx)
+		if err != nil {
+			a.said.because(err.Error())
+			break
+		}
+		// SPEC(VER-7)
+		if status.LogSize < a.status.LogSize || status.Height < a.status.Height {
+			a.said.finding(CodeStale, "status", fmt.Sprintf("height %d and log size %d or more, as before", a.status.Height, a.status.LogSize),
+				fmt.Sprintf("height %d and log size %d", status.Height, status.LogSize))
+			break
+		}
+		a.status = status
+		a.advance()
+	}
+	a.signed.Checked = a.headers.Verified()
+}
+
+// short reports whether the node has answered from a log beyond the audited one.
+func (a *audit) short() bool {
+	if a.head == nil || !a.complete {
+		return false
+	}
+	if cp := a.early.checkpoint; cp != nil && cp.Size > a.status.LogSize {
+		return true
+	}
+	for _, f := range a.early.flows {
+		if f.err == nil && f.answer.LogSize > a.status.LogSize {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *audit) pause() bool {
+	t := time.NewTimer(catchUpPause)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-a.ctx.Done():
+		return false
+	}
+}
+
+// advance goes on to the head that the status names.
+func (a *audit) advance() {
+	a.head, a.complete = nil, false
+	head, err := a.headers.Header(a.ctx, a.status.Height+1)
+	switch {
+	case err == nil:
+		a.head = head
+	case a.status.CatchingUp && isMissing(err):
+		a.signed.because("the node is catching up and has no header yet that carries its app hash; try again later")
+	case a.status.Height <= 0 && a.status.LogSize == 0 && isMissing(err):
+		a.signed.because("nothing is signed yet: the ledger has no block")
+	default:
+		a.signed.stop(err)
+		var f *Finding
+		if !errors.As(err, &f) {
+			a.log.because("no trusted header to hold it against")
+			return
+		}
+	}
+	// Even under a header that cannot be trusted the log is read: an auditor
+	// wants all the evidence there is.
+	a.replay.history = a.headers.History()
+	err = a.readLog(a.status.LogSize)
+	switch {
+	case err == nil:
+		a.complete = a.replay.tree.size == a.status.LogSize
+	case a.status.CatchingUp && isMissing(err):
+		a.log.because(fmt.Sprintf("the node is catching up and does not have entry %d yet; try again later", a.replay.tree.size))
+	default:
+		a.log.stop(err)
+	}
+}
+
+// isMissing reports whether all that is wrong is that the node lacks something.
+func isMissing(err error) bool {
+	var f *Finding
+	if errors.As(err, &f) {
+		return f.Code == CodeHeaderMissing || f.Code == CodeEntryMissing
+	}
+	return errors.Is(err, ErrMissing)
+}
+
+func (a *audit) progress(step string, done, total int64) {
+	if a.opts.Progress != nil {
+		a.opts.Progress(Progress{Step: step, Done: done, Total: total})
+	}
+}
+
+// fillIn completes the report with what was used, seen and assumed.
+func (a *audit) fillIn() {
+	r, t := a.rep, a.trust
+	u := TrustUsed{Kind: "genesis", GenesisFrom: "node", Height: t.Height}
+	if a.doc != nil {
+		u.GenesisHash = &a.doc.hash
+	}
+	if t.Genesis != nil {
+		u.GenesisFrom = "auditor"
+	}
+	switch {
+	case t.Height > 0:
+		u.Kind, u.Hash, u.Period = "header", &t.Hash, t.Period.String()
+		u.Says = fmt.Sprintf("trusted header %d with hash %s, within %s; later headers by CometBFT's light client, from one address, so that a fork shown to others is not detected", t.Height, t.Hash, t.Period)
+	case t.Genesis != nil:
+		u.Says = "the genesis document whose SHA-256 the auditor gave; every header from block 1 on in order, without expiry"
+	default:
+		u.Says = "the genesis document as this node served it: compare its SHA-256 with one from elsewhere, or the audit shows only that the ledger is sound, not which one it is; every header from block 1 on in order, without expiry"
+	}
+	r.Trust = u
+	if a.replay != nil {
+		r.Totals = a.replay.totals
+		r.Totals.Streams, r.Totals.Providers = int64(len(a.replay.streams)), int64(len(a.replay.issuers))
+	}
+	r.Totals.Headers = a.headers.Verified()
+	if a.ours != nil {
+		r.Ledger = &Ledger{
+			ChainID: a.head.ChainID, Origin: a.origin, Height: a.head.Height, Header: a.head.Hash,
+			Time: a.head.Time.UTC().Format(time.RFC3339Nano), LogSize: a.ours.Size, LogRoot: a.ours.LogRoot,
+			StateRoot: a.ours.StateRoot, AppHash: a.head.AppHash,
+		}
+	}
+	a.assume("fewer than a third of the validators, by voting power, are dishonest")
+	if a.replay == nil {
+		return
+	}
+	a.assume("a node can withhold entries newer than the head it shows: only a second source would tell")
+	if a.replay.history == nil {
+		a.assume("headers were skipped, so the height of each entry is not known; every key used was valid at all heights")
+	}
+}
+
+func (a *audit) assume(what string) { a.rep.Assumptions = append(a.rep.Assumptions, what) }

@@ -1,0 +1,120 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+)
+
+// A Code names what a finding is about. Codes are listed in spec/verify.md,
+// each with the rule that it guards; they never change their meaning.
+type Code string
+
+// Codes about the genesis document, the trust and the node's own word.
+const (
+	CodeGenesisHash  Code = "genesis-hash"
+	CodeGenesisForm  Code = "genesis-form"
+	CodeChainID      Code = "chain-id"
+	CodeInitialState Code = "initial-state"
+	CodeTrustHash    Code = "trust-hash"
+	CodeStatus       Code = "status"
+	CodeStale        Code = "stale"
+)
+
+// Codes about signed headers.
+const (
+	CodeHeaderForm      Code = "header-form"
+	CodeHeaderMissing   Code = "header-missing"
+	CodeHeaderHeight    Code = "header-height"
+	CodeHeaderTime      Code = "header-time"
+	CodeHeaderLink      Code = "header-link"
+	CodeHeaderCommit    Code = "header-commit"
+	CodeHeaderSignature Code = "header-signature"
+	CodeHeaderTrust     Code = "header-trust"
+	CodeValidators      Code = "validators"
+)
+
+// Codes about the log's entries.
+const (
+	CodeEntryMissing  Code = "entry-missing"
+	CodeEntryIndex    Code = "entry-index"
+	CodeStatementForm Code = "statement-form"
+	CodeIssuer        Code = "issuer"
+	CodeKey           Code = "key"
+	CodeSignature     Code = "signature"
+	CodeChain         Code = "chain"
+	CodeRecords       Code = "records"
+	CodeCount         Code = "count"
+	CodeRoot          Code = "root"
+	CodePeriod        Code = "period"
+	CodeTotals        Code = "totals"
+	CodePolicy        Code = "policy"
+	CodeFuture        Code = "future"
+	CodeAppHash       Code = "app-hash"
+)
+
+// Codes about proofs and derived answers.
+const (
+	CodeStateForm           Code = "state-form"
+	CodeStateAppHash        Code = "state-app-hash"
+	CodeStateProof          Code = "state-proof"
+	CodeStateValue          Code = "state-value"
+	CodeKeys                Code = "node-keys"
+	CodeCheckpoint          Code = "checkpoint"
+	CodeCheckpointSignature Code = "checkpoint-signature"
+	CodeConsistency         Code = "consistency"
+	CodeReceiptForm         Code = "receipt-form"
+	CodeReceiptOrigin       Code = "receipt-origin"
+	CodeReceiptBinding      Code = "receipt-binding"
+	CodeReceiptPath         Code = "receipt-path"
+	CodeReceiptIndex        Code = "receipt-index"
+	CodeReceiptAppHash      Code = "receipt-app-hash"
+	CodeReceiptSignature    Code = "receipt-signature"
+	CodeInclusion           Code = "inclusion"
+	CodeRecordProof         Code = "record-proof"
+	CodeFlows               Code = "flows"
+	CodeFlowsHead           Code = "flows-head"
+)
+
+// A Finding is one thing that the evidence speaks against. As an error it is
+// how a Source or a HeaderVerifier says that what it was given is evidence,
+// rather than that it could not look.
+type Finding struct {
+	Code  Code   `json:"code"`
+	Place string `json:"place"` // entries[7].statement, headers[12].commit
+	Want  string `json:"want"`
+	Got   string `json:"got"`
+	How   string `json:"how"` // to see for oneself
+}
+
+// Error reads "code: place: want …, got …".
+func (f *Finding) Error() string {
+	return fmt.Sprintf("%s: %s: wanted %s, got %s", f.Code, f.Place, f.Want, f.Got)
+}
+
+// NewFinding makes a finding. How to see for oneself follows from the code.
+func NewFinding(code Code, place, want, got string) *Finding {
+	f := &Finding{Code: code, Place: place, Want: want, Got: got}
+	for _, r := range Rules() {
+		if r.Code == code {
+			f.How = r.How
+		}
+	}
+	return f
+}
+
+// Errors of sources and header verifiers. Whatever is neither a *Finding nor
+// one of these means that something could not be checked.
+var (
+	// ErrMissing: the source answered, and says that it does not have what was
+	// asked for.
+	ErrMissing = errors.New("the node says that it does not have it")
+	// ErrExpired: the trusted header is older than the trusting period.
+	ErrExpired = errors.New("the trust has expired")
+)
+
+// A Rule says what a code guards.
+type Rule struct {
+	Code   Code
+	Guards string // rule ids of the specification
+	How    string // how to see for oneself what a finding with this code says
+}

@@ -1,0 +1,124 @@
+package verify
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"tokentrail/provenance"
+)
+
+// maxGenesis bounds the genesis document.
+const maxGenesis = 64 << 20
+
+// A genesisDoc is what an audit reads in CometBFT's genesis document, by its
+// own reading of the JSON: who may sign, and the state map before the first
+// block.
+type genesisDoc struct {
+	hash      provenance.Hash
+	chainID   string
+	state     map[string][]byte
+	providers map[string]*registered
+	limits    provenance.Limits
+}
+
+// registered is a provider with its keys by thumbprint.
+type registered struct {
+	provider *provenance.Provider
+	keys     map[provenance.Hash]*registeredKey
+}
+
+type registeredKey struct {
+	public provenance.PublicKey
+	*provenance.ProviderKey
+}
+
+// always reports whether the key may sign at every height, so that an entry's
+// own height does not matter.
+func (k *registeredKey) always() bool { return k.From <= 1 && k.Until == nil }
+
+// wireGenesis is the part of the document that an audit needs. CometBFT writes
+// 64-bit integers as strings.
+type wireGenesis struct {
+	ChainID       string          `json:"chain_id"`
+	InitialHeight string          `json:"initial_height"`
+	AppState      json.RawMessage `json:"app_state"`
+	Validators    []struct {
+		PubKey struct {
+			Type  string `json:"type"`
+			Value []byte `json:"value"`
+		} `json:"pub_key"`
+		Power string `json:"power"`
+	} `json:"validators"`
+}
+
+// parseGenesis reads the document; what is wrong with it is a finding.
+func parseGenesis(b []byte) (*genesisDoc, error) {
+	bad := func(place string, err error) error {
+		return NewFinding(CodeGenesisForm, place, "a genesis document of spec/ledger.md GEN-1", err.Error())
+	}
+	if len(b) > maxGenesis {
+		return nil, bad("genesis", fmt.Errorf("%d bytes, at most %d are read", len(b), maxGenesis))
+	}
+	var w wireGenesis
+	if err := json.Unmarshal(b, &w); err != nil {
+		return nil, bad("genesis", err)
+	}
+	// SPEC(STA-4): the app hash of genesis stands in the header of block 1.
+	if w.InitialHeight != "" && w.InitialHeight != "0" && w.InitialHeight != "1" {
+		return nil, bad("genesis.initial_height", fmt.Errorf("%q, a ledger begins with block 1", w.InitialHeight))
+	}
+	if w.ChainID == "" {
+		return nil, bad("genesis.chain_id", fmt.Errorf("there is none"))
+	}
+	var validators []provenance.Validator
+	for i, v := range w.Validators {
+		place := fmt.Sprintf("genesis.validators[%d]", i)
+		power, err := strconv.ParseInt(v.Power, 10, 64)
+		switch {
+		case err != nil || power <= 0:
+			return nil, bad(place+".power", fmt.Errorf("%q is not a voting power", v.Power))
+		case v.PubKey.Type != "tendermint/PubKeyEd25519" || len(v.PubKey.Value) != 32:
+			return nil, bad(place+".pub_key", fmt.Errorf("a key of type %q and %d bytes, validators have Ed25519 keys", v.PubKey.Type, len(v.PubKey.Value)))
+		}
+		validators = append(validators, provenance.Validator{Type: "ed25519", Key: v.PubKey.Value, Power: power})
+	}
+	if len(validators) == 0 {
+		return nil, bad("genesis.validators", fmt.Errorf("there is none"))
+	}
+	g, err := provenance.ParseGenesis(w.AppState)
+	if err != nil {
+		return nil, bad("genesis.app_state", err)
+	}
+	doc := &genesisDoc{hash: sha256.Sum256(b), chainID: w.ChainID, limits: g.Policy.Limits()}
+	// SPEC(GEN-2)
+	if doc.state, err = g.State(validators); err != nil {
+		return nil, bad("genesis.app_state", err)
+	}
+	if err := doc.readProviders(g); err != nil {
+		return nil, bad("genesis.app_state.providers", err)
+	}
+	return doc, nil
+}
+
+// readProviders reads the registry out of the state map.
+func (doc *genesisDoc) readProviders(g *provenance.Genesis) error {
+	doc.providers = map[string]*registered{}
+	for _, p := range g.Providers {
+		value, err := provenance.ParseStateValue[provenance.Provider](doc.state[provenance.StateProviderKey(p.ID)])
+		if err != nil {
+			return err
+		}
+		r := &registered{provider: &value, keys: map[provenance.Hash]*registeredKey{}}
+		for i := range value.Keys {
+			public, err := provenance.ParsePublicKeyCOSE(value.Keys[i].Key)
+			if err != nil {
+				return err
+			}
+			r.keys[public.Thumbprint()] = &registeredKey{public, &value.Keys[i]}
+		}
+		doc.providers[p.ID] = r
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+)
+
+// readLog replays entries up to the given size. Entries are fetched a page
+// ahead, looked at by several workers, and put behind one another in order;
+// what is in memory is bounded by the pages under way.
+func (a *audit) readLog(size int64) error {
+	ctx, cancel := context.WithCancel(a.ctx)
+	defer cancel()
+	workers := a.opts.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	var (
+		wg      sync.WaitGroup
+		jobs    = make(chan *entryJob, workers)
+		ordered = make(chan *entryJob, 4*workers)
+		fetched error // set before ordered is closed
+		now     = a.opts.Now()
+	)
+	for range workers {
+		wg.Go(func() {
+			for j := range jobs {
+				j.done <- a.doc.checkEntry(&j.entry, now)
+			}
+		})
+	}
+	wg.Go(func() {
+		defer close(ordered)
+		defer close(jobs)
+		fetched = a.fetchEntries(ctx, size, func(e Entry) bool {
+			j := &entryJob{entry: e, done: make(chan *checkedEntry, 1)}
+			select {
+			case ordered <- j:
+			case <-ctx.Done():
+				return false
+			}
+			select {
+			case jobs <- j:
+				return true
+			case <-ctx.Done():
+				j.done <- nil
+				return false
+			}
+		})
+	})
+	for j := range ordered {
+		if c := <-j.done; c != nil {
+			a.replay.add(c)
+			a.progress("log", a.replay.tree.size, size)
+		}
+	}
+	wg.Wait()
+	return fetched
+}
+
+type entryJob struct {
+	entry Entry
+	done  chan *checkedEntry
+}
+
+// fetchEntries yields the entries from the replay's end up to size, in order,
+// while yield says so.
+func (a *audit) fetchEntries(ctx context.Context, size int64, yield func(Entry) bool) error {
+	for from := a.replay.tree.size; from < size; {
+		limit := int(min(maxPage, size-from))
+		page, err := a.src.Entries(ctx, from, limit)
+		switch {
+		case errors.Is(err, ErrMissing) || err == nil && len(page) == 0:
+			return NewFinding(CodeEntryMissing, fmt.Sprintf("entries[%d]", from),
+				fmt.Sprintf("an entry: the node says that its log has %d", size), "nothing")
+		case err != nil:
+			return fmt.Errorf("entries from %d: %w", from, err)
+		case len(page) > limit:
+			return fmt.Errorf("entries from %d: %w: %d entries, asked for %d", from, ErrAnswer, len(page), limit)
+		}
+		for i := range page {
+			// SPEC(LOG-1): an entry's index is its place.
+			if page[i].Index != from {
+				return NewFinding(CodeEntryIndex, fmt.Sprintf("entries[%d]", from),
+					fmt.Sprintf("the entry with index %d", from), fmt.Sprintf("the one with index %d", page[i].Index))
+			}
+			if !yield(page[i]) {
+				return ctx.Err()
+			}
+			from++
+		}
+	}
+	return nil
+}

@@ -1,0 +1,215 @@
+package verify
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"tokentrail/provenance"
+)
+
+// askEarly asks for what is signed or summed over a head of the node's choice,
+// before the node is asked for its head.
+func (a *audit) askEarly() {
+	e := &a.early
+	raw, err := a.src.Keys(a.ctx)
+	if err != nil {
+		e.keysErr = fmt.Errorf("the node's keys: %w", err)
+	} else if e.keys, err = provenance.ParseKeySet(raw); err != nil {
+		e.keysErr = NewFinding(CodeKeys, "scitt-keys", "a COSE Key Set", err.Error())
+	}
+	e.checkpoint, e.checkpointErr = a.askCheckpoint()
+	queries := a.opts.Flows
+	if queries == nil {
+		queries = []provenance.FlowQuery{{}, {By: []string{"day", "provider", "model", "label", "basis"}}}
+	}
+	for _, q := range queries {
+		f := &flowSum{query: q}
+		if f.sums, f.err = provenance.NewFlows(q); f.err == nil {
+			f.answer, f.err = a.src.Flows(a.ctx, q)
+		}
+		if f.err == nil && f.answer.LogSize < 0 {
+			f.err = fmt.Errorf("%w: a log of %d entries", ErrAnswer, f.answer.LogSize)
+		}
+		e.flows = append(e.flows, f)
+	}
+}
+
+// askCheckpoint returns the node's checkpoint once one of its keys signed it.
+func (a *audit) askCheckpoint() (*provenance.Checkpoint, error) {
+	raw, err := a.src.Checkpoint(a.ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the checkpoint: %w", err)
+	}
+	if a.early.keysErr != nil {
+		return nil, a.early.keysErr
+	}
+	// The origin is not known yet: it is the checkpoint's own, compared later.
+	origin, _, _ := strings.Cut(string(raw), "\n")
+	last := errors.New("the node lists no Ed25519 key")
+	for _, key := range a.early.keys {
+		public, ok := key.Crypto().(ed25519.PublicKey)
+		if !ok {
+			continue
+		}
+		// SPEC(CHK-1)
+		cp, err := provenance.OpenCheckpoint(raw, origin, public)
+		if err == nil {
+			return cp, nil
+		}
+		last = err
+	}
+	return nil, NewFinding(CodeCheckpointSignature, "checkpoint", "a note signed by a key that the node lists", last.Error())
+}
+
+// checkCheckpoint holds the checkpoint and a consistency proof against our tree.
+func (a *audit) checkCheckpoint() {
+	s, cp := a.checkpoint, a.early.checkpoint
+	if a.early.checkpointErr != nil {
+		s.stop(a.early.checkpointErr)
+		return
+	}
+	if a.ours == nil {
+		s.because("no log root of our own that a trusted header covers")
+		return
+	}
+	s.begin()
+	s.Checked++
+	if cp.Origin != a.origin {
+		s.finding(CodeCheckpoint, "checkpoint.origin", a.origin, cp.Origin)
+		return
+	}
+	if cp.Size > a.ours.Size {
+		s.because(fmt.Sprintf("it is for %d entries, the audited log has %d", cp.Size, a.ours.Size))
+		return
+	}
+	// SPEC(CHK-2)
+	if want := a.replay.marks[cp.Size].LogRoot; cp.Root != want {
+		s.finding(CodeCheckpoint, "checkpoint.root", fmt.Sprintf("that of the first %d entries, %s", cp.Size, want), cp.Root.String())
+	}
+	// From the checkpoint on, or where nothing came after it from the middle.
+	from := cp.Size
+	if from == a.ours.Size {
+		from = a.middle
+	}
+	s.Checked++
+	if err := a.checkConsistency(from, a.replay.marks[from].LogRoot); err != nil {
+		s.stop(err)
+	}
+}
+
+func (a *audit) checkConsistency(from int64, root provenance.Hash) error {
+	to := a.ours.Size
+	place := fmt.Sprintf("consistency[%d:%d]", from, to)
+	raw, err := a.src.Consistency(a.ctx, from, to)
+	if err != nil {
+		return a.lack(CodeConsistency, place, "a consistency proof", err)
+	}
+	proof, err := provenance.ParseConsistency(raw)
+	if err != nil {
+		return NewFinding(CodeConsistency, place, "a consistency proof", err.Error())
+	}
+	// SPEC(PRF-1)
+	if proof.Older != from || proof.Newer != to {
+		return NewFinding(CodeConsistency, place, fmt.Sprintf("a proof from %d to %d", from, to), fmt.Sprintf("from %d to %d", proof.Older, proof.Newer))
+	}
+	if err := proof.Verify(root, a.ours.LogRoot); err != nil {
+		return NewFinding(CodeConsistency, place, fmt.Sprintf("a path from %s to %s", root, a.ours.LogRoot), err.Error())
+	}
+	return nil
+}
+
+// lack tells a node that says it has no such thing, though it must, from one
+// that could not be asked.
+func (a *audit) lack(code Code, place, want string, err error) error {
+	if errors.Is(err, ErrMissing) && !a.status.CatchingUp {
+		return NewFinding(code, place, want, "nothing: "+err.Error())
+	}
+	return fmt.Errorf("%s: %w", place, err)
+}
+
+// sample draws places of a list: all, or as many as were asked for, in
+// ascending order; the first and the last are always among them.
+func (a *audit) sample(size int64) []int64 {
+	n := int64(a.opts.Receipts)
+	if n == 0 {
+		n = defaultReceipts
+	}
+	if n < 0 || n >= size {
+		n = size
+	}
+	drawn := map[int64]bool{}
+	if n == size {
+		for i := range size {
+			drawn[i] = true
+		}
+	} else {
+		drawn[size-1] = true
+		if n > 1 {
+			drawn[0] = true
+		}
+		for int64(len(drawn)) < n {
+			drawn[a.draw.Int64N(size)] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(drawn))
+}
+
+// checkFlows holds the node's sums against those made from the log.
+func (a *audit) checkFlows() {
+	s := a.flows
+	if a.ours == nil {
+		s.because("no log of our own that a trusted header covers")
+		return
+	}
+	s.begin()
+	for i, f := range a.early.flows {
+		if err := a.checkFlow(fmt.Sprintf("flows[%d]", i), f); err != nil {
+			s.stop(err)
+		}
+		s.Checked++
+	}
+}
+
+func (a *audit) checkFlow(place string, f *flowSum) error {
+	if f.err != nil {
+		if provenance.CodeOf(f.err) == provenance.CodeOverflow {
+			// SPEC(FLO-5): the node answered where it had to refuse.
+			return NewFinding(CodeFlows, place, "an error: a sum goes beyond 64 bits", "an answer")
+		}
+		return fmt.Errorf("%s: %w", place, f.err)
+	}
+	answer := f.answer
+	// SPEC(FLO-6)
+	switch {
+	case answer.Origin != a.origin:
+		return NewFinding(CodeFlowsHead, place+".origin", a.origin, answer.Origin)
+	case answer.LogSize > a.ours.Size:
+		return NewFinding(CodeFlowsHead, place+".log_size", fmt.Sprintf("at most %d entries: more are not under a header", a.ours.Size), fmt.Sprint(answer.LogSize))
+	case !answer.Query.repeats(f.query):
+		return NewFinding(CodeFlowsHead, place+".query", fmt.Sprintf("%+v", f.query), fmt.Sprintf("%+v", answer.Query))
+	}
+	if want := a.replay.marks[answer.LogSize].AppHash(); want != answer.AppHash {
+		return NewFinding(CodeFlowsHead, place+".app_hash", want.String(), answer.AppHash.String())
+	}
+	return sameRows(place, f.sums.Rows(), answer.Rows)
+}
+
+func sameRows(place string, want, got []provenance.FlowRow) error {
+	for i := range min(len(want), len(got)) {
+		// SPEC(FLO-1), SPEC(FLO-2), SPEC(FLO-5)
+		if want[i] != got[i] {
+			return NewFinding(CodeFlows, fmt.Sprintf("%s.rows[%d]", place, i), fmt.Sprintf("%+v", want[i]), fmt.Sprintf("%+v", got[i]))
+		}
+	}
+	if len(want) != len(got) {
+		return NewFinding(CodeFlows, place+".rows", fmt.Sprintf("%d rows", len(want)), fmt.Sprint(len(got)))
+	}
+	return nil
+}
+
+// sortedKeys returns a map's keys in ascending order.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,211 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+
+	"tokentrail/provenance"
+)
+
+// checkReceipts asks for receipts, inclusion proofs and record proofs of a
+// sample of the entries. The roots are already known to be true; this step
+// shows that the node's own proofs lead to them.
+func (a *audit) checkReceipts() {
+	s := a.receipts
+	switch {
+	case a.head == nil:
+		s.because("no trusted header")
+		return
+	case a.ours == nil:
+		s.because("no log root of our own that a trusted header covers")
+		return
+	}
+	s.begin()
+	drawn := a.sample(a.ours.Size)
+	for i, index := range drawn {
+		for _, err := range a.checkProofsOf(index) {
+			s.stop(err)
+			var f *Finding
+			if !errors.As(err, &f) {
+				return
+			}
+		}
+		s.Checked++
+		a.progress("receipts", int64(i)+1, int64(len(drawn)))
+	}
+	if a.early.keysErr != nil {
+		s.stop(a.early.keysErr) // the signatures were not looked at
+	}
+}
+
+// checkProofsOf checks what the node proves about one entry. The entry is
+// fetched again: that it is the one replayed follows from the paths.
+func (a *audit) checkProofsOf(index int64) []error {
+	place := fmt.Sprintf("entries[%d]", index)
+	page, err := a.src.Entries(a.ctx, index, 1)
+	if err == nil && (len(page) != 1 || page[0].Index != index) {
+		err = NewFinding(CodeEntryIndex, place, fmt.Sprintf("the entry with index %d alone", index), fmt.Sprintf("%d entries or another index", len(page)))
+	}
+	if err != nil {
+		return []error{a.lack(CodeEntryMissing, place, "the entry, which was there before", err)}
+	}
+	entry := &page[0]
+	s, err := provenance.ParseStatement(entry.Statement)
+	if err != nil {
+		return []error{NewFinding(CodeStatementForm, place+".statement", "the same statement as before", err.Error())}
+	}
+	return compact(a.askReceipt(place, index, s), a.askInclusion(place, index, s), a.askRecord(place, entry, s))
+}
+
+// compact leaves out what is nil.
+func compact(errs ...error) []error {
+	var out []error
+	for _, err := range errs {
+		if err != nil {
+			out = append(out, err)
+		}
+	}
+	return out
+}
+
+func (a *audit) askReceipt(place string, index int64, s *provenance.UnverifiedStatement) error {
+	raw, err := a.src.Receipt(a.ctx, index)
+	if err != nil {
+		return a.lack(CodeReceiptForm, place+".receipt", "a receipt", err)
+	}
+	r, err := receiptFor(a.origin, place, raw, s)
+	if err != nil {
+		return err
+	}
+	// SPEC(LOG-1)
+	if r.Proof.Index != index {
+		return NewFinding(CodeReceiptIndex, place+".receipt", fmt.Sprintf("index %d", index), fmt.Sprint(r.Proof.Index))
+	}
+	header, err := a.headers.Open(a.ctx, r.Anchor.LightBlock)
+	if err == nil {
+		err = anchored(place, r, header)
+	}
+	if err != nil {
+		return within(place+".receipt.anchor", err)
+	}
+	if a.early.keysErr != nil {
+		return nil // said once, at the step's end
+	}
+	return signedBy(place, r, a.early.keys)
+}
+
+// receiptFor parses a receipt and holds it against its statement.
+func receiptFor(origin, place string, raw []byte, s *provenance.UnverifiedStatement) (*provenance.Receipt, error) {
+	// SPEC(RCP-1)
+	r, err := provenance.ParseReceipt(raw)
+	if err != nil {
+		return nil, NewFinding(CodeReceiptForm, place+".receipt", "a receipt of spec/receipt.md", err.Error())
+	}
+	// SPEC(RCP-3)
+	if err := r.Check(origin, s); err != nil {
+		code, want := CodeReceiptPath, "a path from the statement to the log's root"
+		switch provenance.CodeOf(err) {
+		case provenance.CodeOrigin:
+			code, want = CodeReceiptOrigin, origin
+		case provenance.CodeBinding:
+			code, want = CodeReceiptBinding, s.ID().String()
+		case provenance.CodeAppHash:
+			code, want = CodeReceiptAppHash, "a proof for the log that the anchor names"
+		}
+		return nil, NewFinding(code, place+".receipt", want, err.Error())
+	}
+	return r, nil
+}
+
+// anchored holds a receipt's anchor against the trusted header that it names.
+func anchored(place string, r *provenance.Receipt, header *Header) error {
+	// SPEC(RCP-2), SPEC(RCP-3)
+	if got := r.Anchor.Preimage.AppHash(); got != header.AppHash {
+		return NewFinding(CodeReceiptAppHash, place+".receipt.anchor", fmt.Sprintf("the preimage of the app hash in header %d, %s", header.Height, header.AppHash), got.String())
+	}
+	return nil
+}
+
+// signedBy checks that one of the node's keys signed a receipt.
+func signedBy(place string, r *provenance.Receipt, keys []provenance.PublicKey) error {
+	for _, key := range keys {
+		if key.Thumbprint() != r.KID {
+			continue
+		}
+		// SPEC(RCP-3)
+		if err := r.VerifySignature(key); err != nil {
+			return NewFinding(CodeReceiptSignature, place+".receipt.signature", "a signature by "+key.String(), err.Error())
+		}
+		return nil
+	}
+	return NewFinding(CodeReceiptSignature, place+".receipt.kid", "a key that the node lists", r.KID.String())
+}
+
+// within says where a header was met that is not to be trusted.
+func within(place string, err error) error {
+	var f *Finding
+	if !errors.As(err, &f) {
+		return fmt.Errorf("%s: %w", place, err)
+	}
+	at := *f
+	if at.Place != "" && at.Place != place {
+		at.Place = place + ": " + f.Place
+	}
+	return &at
+}
+
+func (a *audit) askInclusion(place string, index int64, s *provenance.UnverifiedStatement) error {
+	place += ".inclusion"
+	raw, err := a.src.Inclusion(a.ctx, index, a.ours.Size)
+	if err != nil {
+		return a.lack(CodeInclusion, place, "an inclusion proof", err)
+	}
+	proof, err := provenance.ParseInclusion(raw)
+	if err != nil {
+		return NewFinding(CodeInclusion, place, "an inclusion proof", err.Error())
+	}
+	// SPEC(PRF-1)
+	if proof.Size != a.ours.Size || proof.Index != index {
+		return NewFinding(CodeInclusion, place, fmt.Sprintf("a proof of index %d in a log of %d", index, a.ours.Size), fmt.Sprintf("index %d, size %d", proof.Index, proof.Size))
+	}
+	if err := proof.Verify(a.ours.LogRoot, provenance.LeafHash(s.Raw())); err != nil {
+		return NewFinding(CodeInclusion, place, "a path to "+a.ours.LogRoot.String(), err.Error())
+	}
+	return nil
+}
+
+// askRecord asks for the proof of one record, drawn by the seed.
+func (a *audit) askRecord(place string, entry *Entry, s *provenance.UnverifiedStatement) error {
+	header := s.Header()
+	records, err := provenance.ExpandRecords(entry.Frame, header.Count, a.doc.limits)
+	if err != nil {
+		return NewFinding(CodeRecords, place+".records", "the same records as before", err.Error())
+	}
+	drawn := a.draw.Int64N(int64(len(records)))
+	place = fmt.Sprintf("%s.records[%d]", place, drawn)
+	raw, err := a.src.RecordProof(a.ctx, entry.Index, drawn)
+	if err != nil {
+		return a.lack(CodeRecordProof, place, "a record's proof", err)
+	}
+	if err := recordOf(place, raw, header, drawn); err != nil {
+		return err
+	}
+	return nil
+}
+
+// recordOf checks a record's proof against its statement; index is -1 where any
+// record will do.
+func recordOf(place string, raw []byte, header *provenance.BatchHeader, index int64) error {
+	proof, err := provenance.ParseRecordProof(raw)
+	if err != nil {
+		return NewFinding(CodeRecordProof, place, "a record's proof", err.Error())
+	}
+	// SPEC(REC-11)
+	if index >= 0 && proof.Index != index {
+		return NewFinding(CodeRecordProof, place, fmt.Sprintf("the record with index %d", index), fmt.Sprint(proof.Index))
+	}
+	if _, err := proof.Verify(header); err != nil {
+		return NewFinding(CodeRecordProof, place, "a path to the statement's root, "+header.Root.String(), err.Error())
+	}
+	return nil
+}

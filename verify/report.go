@@ -1,0 +1,215 @@
+package verify
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	"tokentrail/provenance"
+)
+
+// ReportFormat is the version of the report's JSON (spec/verify.md VER-20).
+const ReportFormat = 1
+
+// A Verdict is what a report comes to.
+type Verdict string
+
+// Verdicts, in the order in which they prevail: evidence against anything is
+// evidence, whatever else could not be checked.
+const (
+	Evidence  Verdict = "evidence against"
+	Expired   Verdict = "trust expired"
+	Unchecked Verdict = "could not check"
+	Holds     Verdict = "holds"
+)
+
+// Exit returns the exit code of the verdict (SPEC(VER-21)).
+func (v Verdict) Exit() int {
+	switch v {
+	case Holds:
+		return 0
+	case Evidence:
+		return 1
+	case Expired:
+		return 3
+	}
+	return 2
+}
+
+// An Outcome is what came of a step.
+type Outcome string
+
+// Outcomes. What was only partly looked at, without a finding, is not checked.
+const (
+	Passed     Outcome = "passed"
+	Failed     Outcome = "failed"
+	NotChecked Outcome = "not checked"
+)
+
+// notReached is the reason of a step that nobody has begun.
+const notReached = "not reached"
+
+// A Step is one part of an audit.
+type Step struct {
+	Name     string     `json:"name"`
+	Outcome  Outcome    `json:"outcome"`
+	Checked  int64      `json:"checked"` // things looked at
+	What     string     `json:"what"`    // what Checked counts
+	Reason   string     `json:"reason,omitempty"`
+	Optional bool       `json:"optional,omitempty"` // the auditor did not ask for it
+	Findings []*Finding `json:"findings"`
+	More     int64      `json:"more_findings,omitempty"` // beyond those that are kept
+
+	most    int
+	expired bool
+}
+
+// TrustUsed is what the verdict stands on.
+type TrustUsed struct {
+	Kind        string           `json:"kind"` // genesis or header
+	GenesisHash *provenance.Hash `json:"genesis_hash,omitempty"`
+	GenesisFrom string           `json:"genesis_from"` // auditor or node
+	Height      int64            `json:"height,omitempty"`
+	Hash        *provenance.Hash `json:"hash,omitempty"`
+	Period      string           `json:"period,omitempty"`
+	Says        string           `json:"says"`
+}
+
+// Ledger is the head that was audited.
+type Ledger struct {
+	ChainID   string          `json:"chain_id"`
+	Origin    string          `json:"origin"`
+	Height    int64           `json:"height"` // of the header that carries the app hash
+	Time      string          `json:"time"`   // of that header
+	Header    provenance.Hash `json:"header"`
+	LogSize   int64           `json:"log_size"`
+	LogRoot   provenance.Hash `json:"log_root"`
+	StateRoot provenance.Hash `json:"state_root"`
+	AppHash   provenance.Hash `json:"app_hash"`
+}
+
+// KindTotals are the records and tokens of one kind. One token may have a
+// production, a transfer and a consumption record, so kinds are never summed.
+type KindTotals struct {
+	Records int64 `json:"records"`
+	Input   int64 `json:"input"`
+	Output  int64 `json:"output"`
+}
+
+// Totals say how much was looked at.
+type Totals struct {
+	Headers   int64                  `json:"headers"`
+	Entries   int64                  `json:"entries"`
+	Records   int64                  `json:"records"`
+	Streams   int64                  `json:"streams"`
+	Providers int64                  `json:"providers"`
+	Kinds     map[string]*KindTotals `json:"kinds"`
+	Millis    int64                  `json:"milliseconds"`
+	PerSecond int64                  `json:"records_per_second"`
+}
+
+// A Report is the outcome of an audit: one document, whatever the outcome.
+type Report struct {
+	Format      int       `json:"format"`
+	Verdict     Verdict   `json:"verdict"`
+	ExitCode    int       `json:"exit"`
+	Started     string    `json:"started"`
+	Trust       TrustUsed `json:"trust"`
+	Ledger      *Ledger   `json:"ledger"` // null where no head was anchored
+	Steps       []*Step   `json:"steps"`
+	Totals      Totals    `json:"totals"`
+	Assumptions []string  `json:"assumptions"`
+	Seed        string    `json:"seed,omitempty"` // of the samples
+}
+
+// Exit returns the exit code of the report's verdict.
+func (r *Report) Exit() int { return r.Verdict.Exit() }
+
+// JSON returns the report as one JSON document.
+func (r *Report) JSON() ([]byte, error) {
+	b, err := json.MarshalIndent(r, "", "  ")
+	return append(b, '\n'), err
+}
+
+// Findings returns all findings that were kept, in the order of the steps.
+func (r *Report) Findings() []*Finding {
+	var all []*Finding
+	for _, s := range r.Steps {
+		all = append(all, s.Findings...)
+	}
+	return all
+}
+
+// step adds a step that nobody has begun.
+func (r *Report) step(name, what string, most int) *Step {
+	if most <= 0 {
+		most = defaultFindings
+	}
+	s := &Step{Name: name, Outcome: NotChecked, What: what, Reason: notReached, Findings: []*Finding{}, most: most}
+	r.Steps = append(r.Steps, s)
+	return s
+}
+
+// find keeps a finding.
+func (s *Step) find(f *Finding) {
+	s.Outcome, s.Reason = Failed, ""
+	if len(s.Findings) < s.most {
+		s.Findings = append(s.Findings, f)
+		return
+	}
+	s.More++
+}
+
+// finding makes and keeps one.
+func (s *Step) finding(code Code, place, want, got string) {
+	s.find(NewFinding(code, place, want, got))
+}
+
+// stop says why the step did not go on: evidence, or that it could not check.
+func (s *Step) stop(err error) {
+	var f *Finding
+	if errors.As(err, &f) {
+		s.find(f)
+		return
+	}
+	s.expired = s.expired || errors.Is(err, ErrExpired)
+	s.because(err.Error())
+}
+
+// because says why the step was not checked, or not to its end.
+func (s *Step) because(reason string) {
+	s.Reason = reason
+	if s.Outcome == Passed {
+		s.Outcome = NotChecked
+	}
+}
+
+// begin marks a step as good as passed, until something is found or stops it.
+func (s *Step) begin() { s.Outcome, s.Reason = Passed, "" }
+
+// conclude draws the verdict.
+func (r *Report) conclude(started, ended time.Time) {
+	r.Started = started.UTC().Format(time.RFC3339)
+	elapsed := ended.Sub(started)
+	r.Totals.Millis = elapsed.Milliseconds()
+	if elapsed > 0 {
+		r.Totals.PerSecond = int64(float64(r.Totals.Records) / elapsed.Seconds())
+	}
+	r.Verdict = Holds
+	worse := map[Verdict]int{Holds: 0, Unchecked: 1, Expired: 2, Evidence: 3}
+	for _, s := range r.Steps {
+		v := Holds
+		switch {
+		case s.Outcome == Failed:
+			v = Evidence
+		case s.expired:
+			v = Expired
+		case s.Outcome == NotChecked && !s.Optional:
+			v = Unchecked
+		}
+		if worse[v] > worse[r.Verdict] {
+			r.Verdict = v
+		}
+	}
+	r.ExitCode = r.Exit()
+}
