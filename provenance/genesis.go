@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"unicode/utf8"
 )
 
 // Genesis is the app_state of the genesis document (spec/ledger.md, GEN-1).
@@ -22,8 +25,12 @@ type GenesisProvider struct {
 	Keys          []string `json:"keys"` // in text, KEY-2
 }
 
-// ParseGenesis decodes an app_state and checks it. Unknown members are refused.
+// ParseGenesis decodes an app_state and checks it. Unknown members are refused,
+// and so are members that stand twice or are written in another case.
 func ParseGenesis(appState []byte) (*Genesis, error) {
+	if !utf8.Valid(appState) {
+		return nil, fail(CodeUTF8, "app_state", "it is not valid UTF-8")
+	}
 	d := json.NewDecoder(bytes.NewReader(appState))
 	d.DisallowUnknownFields()
 	g := &Genesis{}
@@ -33,8 +40,58 @@ func ParseGenesis(appState []byte) (*Genesis, error) {
 	if _, err := d.Token(); err != io.EOF {
 		return nil, fail(CodeTrailingBytes, "app_state", "something follows it")
 	}
-	_, err := g.State(nil)
-	return g, err
+	if err := checkMembers(json.NewDecoder(bytes.NewReader(appState))); err != nil {
+		return nil, within("app_state", err)
+	}
+	// SPEC(GEN-1): 0 is no ceiling, though it means an absent one in Policy.
+	var given struct{ Policy map[string]int64 }
+	if err := json.Unmarshal(appState, &given); err != nil {
+		return nil, fail(CodeValue, "app_state.policy", "%v", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(given.Policy)) {
+		if given.Policy[name] < 1 {
+			return nil, fail(CodeValue, "app_state.policy."+name, "%d, wanted at least 1", given.Policy[name])
+		}
+	}
+	if _, err := g.State(nil); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// genesisMembers are the names of all members of an app_state.
+var genesisMembers = []string{
+	"format", "providers", "policy", "id", "name", "jurisdictions", "keys",
+	"records", "record_bytes", "frame_bytes", "expanded_bytes", "statement_bytes", "cells",
+}
+
+// checkMembers walks one JSON value, which was decoded before, and refuses what
+// encoding/json lets pass: a name in another case, a name twice in one object.
+func checkMembers(d *json.Decoder) error {
+	token, err := d.Token()
+	if err != nil {
+		return fail(CodeValue, "", "%v", err)
+	}
+	opened, ok := token.(json.Delim)
+	if !ok {
+		return nil
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		if opened == '{' {
+			member, err := d.Token()
+			name, _ := member.(string)
+			if err != nil || seen[name] || !slices.Contains(genesisMembers, name) {
+				return fail(CodeValue, "", "the member %q is unknown or stands twice", name)
+			}
+			seen[name] = true
+		}
+		if err := checkMembers(d); err != nil {
+			return err
+		}
+	}
+	_, err = d.Token()
+	return err
 }
 
 // State returns the state map before the first block: what stands under each
