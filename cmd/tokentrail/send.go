@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"tokentrail/provenance"
+)
+
+// pollPause is how long to wait before asking again for a receipt, where the
+// node does not say.
+const pollPause = 200 * time.Millisecond
+
+// errDropped says that a node no longer knows a submission that it took.
+var errDropped = errors.New("the node took the submission and then dropped it")
+
+// send delivers a submission until the ledger has accepted it, and returns its
+// checked receipt. Sending again what was accepted gives the same entry.
+func (n *nodes) send(ctx context.Context, body []byte, s *provenance.UnverifiedStatement) (receipt *provenance.Receipt, raw []byte, err error) {
+	err = n.try(ctx, func(c *client) error {
+		got, err := c.post(ctx, body)
+		if err == nil && got.status == http.StatusAccepted {
+			got, err = c.awaitReceipt(ctx, got, s.ID())
+		}
+		if err != nil {
+			return patient(err)
+		}
+		receipt, err = provenance.ParseReceipt(got.body)
+		if err == nil {
+			err = receipt.Check(n.origin, s)
+		}
+		if err != nil {
+			return fmt.Errorf("the receipt that the node at %s gives does not hold: %w", c.base, err)
+		}
+		raw = got.body
+		return nil
+	})
+	return receipt, raw, err
+}
+
+// patient turns the refusals that pass by themselves into transient ones: a gap
+// closes when the statements before arrive, what was dropped is sent again.
+func patient(err error) error {
+	var refused *problemError
+	if errors.As(err, &refused) && refused.Code == "gap" || errors.Is(err, errDropped) {
+		return &exitError{exitCouldNot, transientError{err}}
+	}
+	return err
+}
+
+// A transientError hides a refusal from transient, which goes by its status.
+type transientError struct{ error }
+
+// awaitReceipt polls where the node said that the receipt will be.
+func (c *client) awaitReceipt(ctx context.Context, accepted *answer, id provenance.Hash) (*answer, error) {
+	path := "/entries/" + id.String()
+	if u, err := url.Parse(accepted.location); err == nil && strings.HasPrefix(u.Path, "/") && (u.Host == "" || u.Host == c.base.Host) {
+		path = strings.TrimPrefix(u.Path, c.base.Path)
+	}
+	pause := accepted.retryAfter
+	for end := time.Now().Add(commitTimeout); time.Now().Before(end); {
+		if pause <= 0 {
+			pause = pollPause
+		}
+		if err := sleep(ctx, min(pause, longPause)); err != nil {
+			return nil, err
+		}
+		got, err := c.get(ctx, path, nil, maxReceiptBody)
+		var refused *problemError
+		switch {
+		case errors.As(err, &refused) && refused.Status == http.StatusNotFound:
+			return nil, errDropped
+		case err != nil:
+			return nil, err
+		case got.status == http.StatusOK:
+			return got, nil
+		}
+		pause = got.retryAfter
+	}
+	return nil, errDropped
+}

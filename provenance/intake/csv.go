@@ -1,0 +1,294 @@
+package intake
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"tokentrail/provenance"
+)
+
+// MaxRowBytes is the most that one row of a CSV file may have, line breaks
+// inside quotes included.
+const MaxRowBytes = 1 << 20
+
+// A CSV says how the rows of a CSV file become records: which columns hold
+// what, and what is the same for all. The first row names the columns.
+type CSV struct {
+	// Constants is every record but for its time, its usage, and what the
+	// columns below hold. It is not changed.
+	Constants provenance.Record
+
+	Time   string // column of the event's time; must
+	Input  string // column of input tokens; must
+	Output string // column of output tokens; must
+
+	// Columns that may be absent ("") from the mapping; an empty cell leaves
+	// the field out of that row's record.
+	CacheRead  string
+	CacheWrite string
+	Reasoning  string
+
+	// Model is the column of the model's name. An empty cell leaves the name
+	// that Constants gives, if it gives one.
+	Model string
+
+	// TimeFormat is a layout of Go's time package, or "unix" or "unix-ms". Empty
+	// stands for the usual forms (spec/import.md).
+	TimeFormat string
+
+	// Zone is where times without an offset are read; nil is UTC.
+	Zone *time.Location
+}
+
+// A MappingError says that a mapping cannot be used, whatever the rows hold.
+type MappingError struct {
+	Field string // of CSV, or the path of a field of Constants
+	Err   error
+}
+
+// Error reads "field: what is wrong".
+func (e *MappingError) Error() string { return fmt.Sprintf("%s: %v", e.Field, e.Err) }
+
+// Unwrap returns what is wrong.
+func (e *MappingError) Unwrap() error { return e.Err }
+
+// A RowError says what is wrong with one row. The reader can go on behind it.
+type RowError struct {
+	Line   int    // from 1; the header is line 1
+	Column string // the column's name, or "" where the row as a whole is wrong
+	At     int    // byte column of the cell, from 1; 0 where none applies
+	Value  string // the cell
+	Err    error
+}
+
+// Error reads `line 7, column "ContextTokens" (byte 29), value "x": what is wrong`.
+func (e *RowError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "line %d", e.Line)
+	if e.Column != "" {
+		fmt.Fprintf(&b, ", column %q", e.Column)
+	}
+	if e.At > 0 {
+		fmt.Fprintf(&b, " (byte %d)", e.At)
+	}
+	if e.Column != "" {
+		fmt.Fprintf(&b, ", value %.80q", e.Value)
+	}
+	fmt.Fprintf(&b, ": %v", e.Err)
+	return b.String()
+}
+
+// Unwrap returns what is wrong.
+func (e *RowError) Unwrap() error { return e.Err }
+
+// A CSVReader reads records from the rows of one CSV file.
+type CSVReader struct {
+	mapping CSV
+	rows    *csv.Reader
+	bound   *boundReader
+	clock   clock
+	header  []string
+	at      columns
+	line    int
+}
+
+// columns are the places of the mapped columns in a row; -1 where not mapped.
+type columns struct {
+	time, input, output, cacheRead, cacheWrite, reasoning, model int
+}
+
+// NewReader reads the header of a CSV file and holds the mapping against it.
+// Errors of the mapping are *MappingError.
+func (m CSV) NewReader(r io.Reader) (*CSVReader, error) {
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	clock, err := newClock(m.TimeFormat, m.Zone)
+	if err != nil {
+		return nil, &MappingError{"time format", err}
+	}
+	bound := &boundReader{r: r}
+	bound.reset()
+	buffered := bufio.NewReaderSize(bound, rowBuffer) // encoding/csv reads from it, not around it
+	if bom, err := buffered.Peek(3); err == nil && string(bom) == "\ufeff" {
+		buffered.Discard(3)
+	}
+	rows := csv.NewReader(buffered)
+	rows.ReuseRecord = true
+	reader := &CSVReader{mapping: m, rows: rows, bound: bound, clock: clock}
+	header, err := rows.Read()
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("the file is empty: the first row has to name the columns")
+	case err != nil:
+		return nil, fmt.Errorf("the header: %w", reader.rowError(err))
+	}
+	reader.header = slices.Clone(header)
+	return reader, reader.locate()
+}
+
+// check tries the constants on a record, so that what is wrong with them is
+// said once and not for each row.
+func (m *CSV) check() error {
+	for _, c := range []struct{ field, name string }{{"time", m.Time}, {"input", m.Input}, {"output", m.Output}} {
+		if c.name == "" {
+			return &MappingError{c.field, errors.New("no column is named")}
+		}
+	}
+	r := m.Constants
+	r.Usage = &provenance.Usage{}
+	if m.Model != "" {
+		r.Model = m.modelNamed("model")
+	}
+	_, err := r.Encode()
+	var e *provenance.Error
+	if errors.As(err, &e) {
+		return &MappingError{e.Path, fmt.Errorf("%s: %s", e.Code, e.Detail)}
+	}
+	return err
+}
+
+func (m *CSV) modelNamed(name string) *provenance.Model {
+	model := provenance.Model{Known: provenance.Asserted}
+	if m.Constants.Model != nil {
+		model = *m.Constants.Model
+	}
+	model.Name = name
+	return &model
+}
+
+func (r *CSVReader) locate() error {
+	for _, c := range []struct {
+		field, name string
+		at          *int
+	}{
+		{"time", r.mapping.Time, &r.at.time},
+		{"input", r.mapping.Input, &r.at.input},
+		{"output", r.mapping.Output, &r.at.output},
+		{"cache read", r.mapping.CacheRead, &r.at.cacheRead},
+		{"cache write", r.mapping.CacheWrite, &r.at.cacheWrite},
+		{"reasoning", r.mapping.Reasoning, &r.at.reasoning},
+		{"model", r.mapping.Model, &r.at.model},
+	} {
+		*c.at = -1
+		if c.name == "" {
+			continue
+		}
+		*c.at = slices.Index(r.header, c.name)
+		if *c.at < 0 {
+			return &MappingError{c.field, fmt.Errorf("the file has no column %q; it has %s", c.name, quoted(r.header))}
+		}
+		if slices.Contains(r.header[*c.at+1:], c.name) {
+			return &MappingError{c.field, fmt.Errorf("the file has more than one column %q", c.name)}
+		}
+	}
+	return nil
+}
+
+func quoted(names []string) string {
+	const most = 40
+	var b strings.Builder
+	for i, name := range names[:min(len(names), most)] {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%.40q", name)
+	}
+	if len(names) > most {
+		fmt.Fprintf(&b, " and %d more", len(names)-most)
+	}
+	return b.String()
+}
+
+// Next returns the record of the next row and its encoding. At the end the
+// error is io.EOF. After a *RowError the next call reads the row behind it;
+// after any other error the reader is of no more use.
+func (r *CSVReader) Next() (*provenance.Record, []byte, error) {
+	r.bound.reset()
+	row, err := r.rows.Read()
+	if err != nil {
+		return nil, nil, r.rowError(err)
+	}
+	r.line, _ = r.rows.FieldPos(0)
+	record, err := r.record(row)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := record.Encode()
+	if err != nil {
+		return nil, nil, r.blame(err, row)
+	}
+	return record, b, nil
+}
+
+// rowError tells rows that can be skipped from files that cannot be read on.
+func (r *CSVReader) rowError(err error) error {
+	var e *csv.ParseError
+	switch {
+	case errors.Is(err, errRowTooLong):
+		return fmt.Errorf("behind line %d: a row of more than %d bytes; is a quote not closed?", r.line, MaxRowBytes)
+	case errors.As(err, &e) && errors.Is(e.Err, csv.ErrFieldCount):
+		r.line = e.StartLine
+		return &RowError{Line: e.StartLine, Err: fmt.Errorf("not as many cells as the header, which has %d", r.rows.FieldsPerRecord)}
+	case errors.As(err, &e):
+		r.line = e.StartLine
+		return &RowError{Line: e.Line, At: e.Column, Err: e.Err}
+	}
+	return err
+}
+
+// blame finds the cell that made a record invalid.
+func (r *CSVReader) blame(err error, row []string) error {
+	var e *provenance.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	why := fmt.Errorf("%s: %s", e.Code, e.Detail)
+	for _, c := range []struct {
+		path string
+		at   int
+	}{
+		{"time", r.at.time}, {"usage.input", r.at.input}, {"usage.output", r.at.output}, {"model.name", r.at.model},
+	} {
+		if c.path == e.Path && c.at >= 0 {
+			return r.cell(row, c.at, why)
+		}
+	}
+	return &RowError{Line: r.line, Err: fmt.Errorf("%s: %w", e.Path, why)}
+}
+
+// cell says that the cell at a place of the row is wrong.
+func (r *CSVReader) cell(row []string, at int, err error) error {
+	line, column := r.rows.FieldPos(at)
+	return &RowError{Line: line, Column: r.header[at], At: column, Value: row[at], Err: err}
+}
+
+// rowBuffer is what the reader below encoding/csv may have read ahead of a row.
+const rowBuffer = 64 << 10
+
+var errRowTooLong = errors.New("the row is too long")
+
+// A boundReader stops encoding/csv, which has no bound of its own, from
+// gathering a row without end.
+type boundReader struct {
+	r    io.Reader
+	left int
+}
+
+// reset begins a new row.
+func (b *boundReader) reset() { b.left = MaxRowBytes + rowBuffer }
+
+func (b *boundReader) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errRowTooLong
+	}
+	n, err := b.r.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}
