@@ -7,7 +7,6 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -38,7 +37,7 @@ type chain struct {
 	noHeader error // what LightBlock answers instead
 }
 
-func newChain(t *testing.T, app []byte, dir string) *chain {
+func newChain(t testing.TB, app []byte, dir string) *chain {
 	t.Helper()
 	l, err := ledger.Open(dir, ledger.Options{})
 	if err != nil {
@@ -157,7 +156,7 @@ func (c *chain) Err() error {
 
 // node is the interface over a chain, and a provider to use it.
 type node struct {
-	t        *testing.T
+	t        testing.TB
 	chain    *chain
 	api      *api
 	handler  http.Handler
@@ -166,7 +165,7 @@ type node struct {
 	provider *provider
 }
 
-func newNode(t *testing.T, change ...func(*Config)) *node {
+func newNode(t testing.TB, change ...func(*Config)) *node {
 	t.Helper()
 	p := newProvider(t, "acme")
 	app, err := json.Marshal(map[string]any{
@@ -197,7 +196,6 @@ func newNode(t *testing.T, change ...func(*Config)) *node {
 	}
 	return &node{t, ch, a, a.handler(), genesis, provenance.Origin("test-1", sha256.Sum256(genesis)), p}
 }
-
 
 // do asks the handler without a network.
 func (n *node) do(method, target string, body io.Reader, header ...string) *httptest.ResponseRecorder {
@@ -255,7 +253,7 @@ type submission struct {
 	raw       []byte
 }
 
-func newProvider(t *testing.T, id string) *provider {
+func newProvider(t testing.TB, id string) *provider {
 	t.Helper()
 	key, err := provenance.GenerateKey(provenance.AlgEdDSA)
 	if err != nil {
@@ -273,7 +271,7 @@ func (p *provider) public() string {
 }
 
 // next signs a batch of count records and moves the stream on.
-func (p *provider) next(t *testing.T, count int) *submission {
+func (p *provider) next(t testing.TB, count int) *submission {
 	t.Helper()
 	s := p.sign(t, "s", p.sequence, p.previous, count)
 	id := s.statement.ID()
@@ -282,12 +280,12 @@ func (p *provider) next(t *testing.T, count int) *submission {
 }
 
 // sign makes a submission for any place.
-func (p *provider) sign(t *testing.T, stream string, sequence int64, previous *provenance.Hash, count int) *submission {
+func (p *provider) sign(t testing.TB, stream string, sequence int64, previous *provenance.Hash, count int) *submission {
 	t.Helper()
 	return p.signWith(t, p.key, stream, sequence, previous, records(t, sequence, count))
 }
 
-func (p *provider) signWith(t *testing.T, key crypto.Signer, stream string, sequence int64, previous *provenance.Hash, recs [][]byte) *submission {
+func (p *provider) signWith(t testing.TB, key crypto.Signer, stream string, sequence int64, previous *provenance.Hash, recs [][]byte) *submission {
 	t.Helper()
 	h, err := provenance.NewBatch(p.id, stream, sequence, previous, recs)
 	if err != nil {
@@ -305,7 +303,7 @@ func (p *provider) signWith(t *testing.T, key crypto.Signer, stream string, sequ
 }
 
 // records are transfers from US to CN, in hour sequence of the epoch's 472,266th.
-func records(t *testing.T, sequence int64, count int) [][]byte {
+func records(t testing.TB, sequence int64, count int) [][]byte {
 	t.Helper()
 	var out [][]byte
 	for i := range count {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/fxamacker/cbor/v2"
+	"tokentrail/ledger"
 	"tokentrail/provenance"
 )
 
@@ -276,6 +277,39 @@ func TestEntries(t *testing.T) {
 			if e.Index != int64(want[0]+i) || !bytes.Equal(e.Statement, s.statement.Raw()) || !bytes.Equal(e.Frame, sub.Frame) {
 				t.Errorf("%s: entry %d is another", query, e.Index)
 			}
+		}
+	}
+}
+
+// fatLog has frames of 3 MiB.
+type fatLog struct {
+	Log
+	Snapshot
+}
+
+func (l *fatLog) Signed() (s Snapshot, err error) {
+	l.Snapshot, err = l.Log.Signed()
+	return l, err
+}
+
+func (l *fatLog) Entry(index int64) (*ledger.Entry, error) {
+	e, err := l.Snapshot.Entry(index)
+	if err == nil {
+		e.FrameBytes = 3 << 20
+	}
+	return e, err
+}
+
+func (l *fatLog) EntryFrame(*ledger.Entry) ([]byte, error) { return make([]byte, 3<<20), nil }
+
+func TestEntriesAreCutByBytes(t *testing.T) {
+	n := newNode(t, func(c *Config) { c.Log = &fatLog{Log: c.Log} })
+	for range 3 {
+		n.submit()
+	}
+	for from, want := range []int{2, 2, 1} {
+		if got := len(sequence[wireEntry](t, n.ok(fmt.Sprintf("/v1/entries?from=%d", from)))); got != want {
+			t.Errorf("from %d: %d entries, wanted %d", from, got, want)
 		}
 	}
 }
