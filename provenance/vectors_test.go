@@ -191,5 +191,3 @@ func (v *vector) compare(t *testing.T, out *got) {
 		}
 	}
 }
-
-func ref[T any](v T) *T { return &v }
