@@ -59,7 +59,6 @@ func TestGenesisRefused(t *testing.T) {
 		{"providers twice", `"policy"`, `"providers":[],"policy"`},
 		{"another case", `"format":1`, `"Format":1`},
 		{"a long s", `"keys"`, `"key` + "\u017f" + `"`},
-		{"null policy", `{"records":10}`, `null`},
 		{"null ceiling", `"records":10`, `"records":null`},
 		{"ceiling of nothing", `"records":10`, `"records":0`},
 		{"negative ceiling", `"records":10`, `"records":-1`},
