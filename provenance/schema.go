@@ -68,6 +68,9 @@ func (s *shape) walk(c *cursor) (present uint64, err error) {
 }
 
 func (s *shape) missing(c *cursor, start int, present uint64) error {
+	if present&s.must == s.must {
+		return nil
+	}
 	for key, f := range s.fields {
 		if f != nil && f.must && present&(1<<key) == 0 {
 			return within(f.name, c.errorAt(start, CodeMissingField, "the field (key %d) must be there", key))
