@@ -185,7 +185,7 @@ func newNode(t testing.TB, change ...func(*Config)) *node {
 	c := Config{
 		ChainID: "test-1", Genesis: genesis, Key: key,
 		Log: LedgerLog{ch.ledger, ch}, Headers: ch, Submitter: ch, Engine: ch,
-		Totals: index.New(), Wait: 5 * time.Second,
+		Totals: index.New(), Wait: time.Minute,
 	}
 	for _, f := range change {
 		f(&c)
@@ -217,6 +217,13 @@ func (n *node) get(target string, header ...string) *httptest.ResponseRecorder {
 func (n *node) post(body []byte, header ...string) *httptest.ResponseRecorder {
 	n.t.Helper()
 	return n.do("POST", "/entries", bytes.NewReader(body), append([]string{"Content-Type", provenance.SubmissionMediaType}, header...)...)
+}
+
+// waiting returns when the engine holds count submissions.
+func (n *node) waiting(count int) {
+	for held := 0; held < count; time.Sleep(time.Millisecond) {
+		n.chain.set(func(c *chain) { held = len(c.mempool) })
+	}
 }
 
 // ok gets what must be there.

@@ -266,9 +266,7 @@ func TestPipeline(t *testing.T) {
 			}
 		})
 	}
-	for waiting := 0; waiting < len(sent); time.Sleep(time.Millisecond) {
-		n.chain.set(func(c *chain) { waiting = len(c.mempool) })
-	}
+	n.waiting(len(sent))
 	n.chain.release()
 	posts.Wait()
 }
@@ -366,9 +364,7 @@ func TestBusy(t *testing.T) {
 			}
 		})
 	}
-	for waiting := 0; waiting < 2; time.Sleep(time.Millisecond) {
-		n.chain.set(func(c *chain) { waiting = len(c.mempool) })
-	}
+	n.waiting(2)
 	s := n.provider.next(t, 1)
 	got := n.unposted(s.raw, 429, "Too Many Requests", "busy")
 	if got.header.Get("Retry-After") != "1" {
