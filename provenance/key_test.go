@@ -241,6 +241,20 @@ func oracleNegativeKeys(b []byte) bool {
 	return bytes.Equal(must1(marshal(m)), b)
 }
 
+func TestGeneratedKeysSignAndVerify(t *testing.T) {
+	h := must1(NewBatch("acme", "s", 0, nil, sampleRecords(1)))
+	for name, alg := range algorithms() {
+		a, b := must1(GenerateKey(alg)), must1(GenerateKey(alg))
+		s := must1(h.Sign(a))
+		if _, err := s.Verify(publicOf(a)); err != nil || s.Alg() != alg {
+			t.Errorf("%s: %v", name, err)
+		}
+		if publicOf(a).String() == publicOf(b).String() {
+			t.Errorf("%s: the same key twice", name)
+		}
+	}
+}
+
 func TestKeysThatAreNotOfTheFormat(t *testing.T) {
 	p384 := must1(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
 	tests := map[string]crypto.PublicKey{

@@ -187,3 +187,21 @@ func TestRecordOfTheGreatestSize(t *testing.T) {
 	_, err := ParseRecord(fill(MaxRecordBytes + 1))
 	wantCode(t, err, CodeSize)
 }
+
+func TestNamesAreThoseOfTheSpecification(t *testing.T) {
+	tests := []struct{ got, want string }{
+		{Production.String(), "production"}, {Transfer.String(), "transfer"}, {Consumption.String(), "consumption"},
+		{Kind(0).String(), "unknown(0)"}, {Kind(-1).String(), "unknown(-1)"}, {Kind(9).String(), "unknown(9)"},
+		{Neither.String(), "neither"}, {Exporter.String(), "exporter"}, {Importer.String(), "importer"},
+		{Asserted.String(), "asserted"}, {ProviderReported.String(), "provider-reported"}, {Attested.String(), "attested"},
+		{ProviderActive.String(), "active"}, {ProviderSuspended.String(), "suspended"}, {ProviderRetired.String(), "retired"},
+		{LabelStatus(0), "unlabelled"}, {LabelStatus(4), "declared not synthetic"}, {LabelStatus(5), "unknown(5)"},
+		{StateProviderKey("acme"), "provider/acme"}, {StateStreamKey("acme", "s"), "stream/acme/s"},
+		{StateValidatorKey([]byte{0xab, 0x01}), "validator/ab01"},
+	}
+	for _, tt := range tests {
+		if tt.got != tt.want {
+			t.Errorf("%q, wanted %q", tt.got, tt.want)
+		}
+	}
+}
