@@ -43,8 +43,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetErr(stderr)
 	silent := func(io.Writer, fang.Styles, error) {}
 	err := fang.Execute(ctx, root, fang.WithErrorHandler(silent), fang.WithVersion(programVersion()))
-	if err == nil {
+	var done *reported
+	switch {
+	case err == nil:
 		return exitOK
+	case errors.As(err, &done):
+		return done.code
 	}
 	if !a.begun {
 		err = usagef("%w", err)
@@ -82,7 +86,7 @@ func (a *app) root() *cobra.Command {
 		cmd   *cobra.Command
 	}{
 		{"provider", a.keyCommand()}, {"provider", a.importCommand()}, {"provider", a.submitCommand()},
-		{"reader", a.flowsCommand()}, {"reader", a.inspectCommand("inspect FILE|-")}, {"reader", a.recordCommand()},
+		{"reader", a.verifyCommand()}, {"reader", a.flowsCommand()}, {"reader", a.inspectCommand("inspect FILE|-")}, {"reader", a.recordCommand()},
 		{"reader", a.statusCommand()},
 		{"", a.versionCommand()},
 	} {

@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	firstPause  = 100 * time.Millisecond
+	firstPause  = 50 * time.Millisecond
+	shortPause  = time.Second // about the longest while other requests succeed
 	longPause   = 10 * time.Second
 	noticeEvery = 10 * time.Second
 )
@@ -137,6 +138,9 @@ func (n *nodes) wait(ctx context.Context, c *client, cause error, pause time.Dur
 		n.notice(fmt.Sprintf("waiting: %v", cause))
 	}
 	n.leave(c)
+	if still < shortPause {
+		pause = min(pause, shortPause/2)
+	}
 	pause = pause/2 + rand.N(pause) // so that many clients do not come back at once
 	var refused *problemError
 	if errors.As(cause, &refused) {

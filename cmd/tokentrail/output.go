@@ -44,6 +44,12 @@ func (e *exitError) Error() string { return e.err.Error() }
 
 func (e *exitError) Unwrap() error { return e.err }
 
+// A reported is the end of a command that has answered in full: there is
+// nothing to add but the exit code.
+type reported struct{ code int }
+
+func (r *reported) Error() string { return "exit " + strconv.Itoa(r.code) }
+
 // usagef says that the command line is wrong.
 func usagef(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format, args...)}

@@ -49,7 +49,11 @@ func (p *progress) add(n int64) {
 	}
 	if time.Since(p.told) >= lineEvery {
 		p.told = time.Now()
-		p.say(thousands(p.done) + " of " + thousands(p.total) + " " + p.noun)
+		of := ""
+		if p.total > 0 {
+			of = " of " + thousands(p.total)
+		}
+		p.say(p.noun + ": " + thousands(p.done) + of)
 	}
 }
 

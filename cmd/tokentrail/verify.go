@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokentrail/provenance"
+	"tokentrail/verify"
+	"tokentrail/verify/light"
+	"tokentrail/verify/remote"
+)
+
+// defaultPeriod is how long a trusted header stays trustworthy, if nothing else
+// is said: 90 days.
+const defaultPeriod = 90 * 24 * time.Hour
+
+type verifyFlags struct {
+	node     string
+	genesis  string
+	trust    string
+	period   time.Duration
+	receipts int
+}
+
+func (a *app) verifyCommand() *cobra.Command {
+	f := &verifyFlags{}
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Audit a ledger: everything a node says, against signed headers",
+		Long: "Audit a ledger from one address. Every entry is checked: signature, chain, root, totals, and its\n" +
+			"place in the log, up to an app hash in a header that more than two thirds of the validators signed.\n" +
+			"The node is not trusted.\n\n" +
+			"Without --trust every header since genesis is verified in order. With it CometBFT's light client\n" +
+			"leads from the header that you know to the newest; such trust expires.\n\n" +
+			"Exit codes: 0 holds, 1 evidence against, 2 could not check, 3 trust expired, 64 usage.",
+		Example: "tokentrail verify --node http://localhost:8080\n" +
+			"tokentrail verify --node http://localhost:8080 --output json \\\n" +
+			"  --genesis 6f1b…64-hex-digits…\n" +
+			"tokentrail verify --node http://localhost:8080 \\\n" +
+			"  --trust 1200:64-hex-digits --trusting-period 2160h",
+		Args: a.noArgs,
+	}
+	s := cmd.Flags()
+	s.StringVar(&f.node, "node", "", "the node's address, as http://localhost:8080 (or "+envNode+")")
+	s.StringVar(&f.genesis, "genesis", "", "SHA-256 of the genesis document, from elsewhere than the node")
+	s.StringVar(&f.trust, "trust", "", "a header that you trust, as height:hash")
+	s.DurationVar(&f.period, "trusting-period", defaultPeriod, "how long that header stays trustworthy")
+	s.IntVar(&f.receipts, "receipts", 0, "entries whose receipts and proofs are asked for, drawn at random; -1 for all (64)")
+	cmd.RunE = a.does(func(ctx context.Context, _ []string) error {
+		if f.trust == "" && s.Changed("trusting-period") {
+			return usagef("--trusting-period is of a header given with --trust; from genesis on there is no expiry")
+		}
+		return a.verify(ctx, f)
+	}, asText, asJSON)
+	return cmd
+}
+
+func (f *verifyFlags) anchor() (verify.Trust, error) {
+	t := verify.Trust{Period: f.period}
+	if f.genesis != "" {
+		t.Genesis = &provenance.Hash{}
+		if !parseHash(f.genesis, t.Genesis) {
+			return t, usagef("--genesis %q: wanted a SHA-256, 64 hex digits", f.genesis)
+		}
+	}
+	if f.trust == "" {
+		return t, nil
+	}
+	height, hash, _ := strings.Cut(f.trust, ":")
+	var err error
+	if t.Height, err = strconv.ParseInt(height, 10, 64); err != nil || t.Height < 1 || !parseHash(hash, &t.Hash) {
+		return t, usagef("--trust %q: wanted height:hash, a header's height and its hash, 64 hex digits", f.trust)
+	}
+	if t.Period <= 0 {
+		return t, usagef("--trusting-period %s: wanted more than nothing", t.Period)
+	}
+	return t, nil
+}
+
+// parseHash reads 64 hex digits of either case: CometBFT's tools write upper.
+func parseHash(s string, into *provenance.Hash) bool {
+	return into.UnmarshalText([]byte(strings.ToLower(s))) == nil
+}
+
+func (a *app) verify(ctx context.Context, f *verifyFlags) error {
+	trust, err := f.anchor()
+	if err != nil {
+		return err
+	}
+	c, err := a.client(f.node)
+	if err != nil {
+		return err
+	}
+	node, err := remote.New(c.base.String(), remote.Options{UserAgent: "tokentrail"})
+	if err != nil {
+		return err
+	}
+	steps := &stepProgress{app: a}
+	report := light.Audit(ctx, node, trust, verify.Options{Now: time.Now, Receipts: f.receipts, Progress: steps.told})
+	steps.end()
+	if err := a.report(report); err != nil {
+		return err
+	}
+	if code := report.Exit(); code != exitOK {
+		return &reported{code}
+	}
+	return nil
+}
+
+func (a *app) report(r *verify.Report) error {
+	if a.output == asJSON {
+		b, err := r.JSON()
+		if err == nil {
+			_, err = a.stdout.Write(b)
+		}
+		return err
+	}
+	return a.emit(nil, func(w io.Writer) error { return r.WriteText(w) })
+}
+
+// stepProgress tells about an audit, whose steps come one after another.
+type stepProgress struct {
+	app  *app
+	step string
+	now  *progress
+}
+
+func (s *stepProgress) told(p verify.Progress) {
+	if s.now == nil || s.step != p.Step || s.now.total != p.Total {
+		s.end()
+		s.step, s.now = p.Step, s.app.newProgress(p.Step, p.Total)
+	}
+	s.now.add(p.Done - s.now.done)
+}
+
+func (s *stepProgress) end() {
+	if s.now != nil {
+		s.now.end()
+		s.now = nil
+	}
+}
