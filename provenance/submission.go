@@ -96,6 +96,16 @@ func CleanSubmission(b []byte) ([]byte, error) {
 	return encodeSubmission(clean, frame), nil
 }
 
+// ExpandedSize returns what the records take expanded, as the frame states it; 0
+// where the frame is none.
+func (s *Submission) ExpandedSize() int64 {
+	size, err := frameSize(s.Frame)
+	if err != nil {
+		return 0
+	}
+	return size
+}
+
 // Encode returns the submission's one encoding.
 func (s *Submission) Encode() []byte { return encodeSubmission(s.Statement.Raw(), s.Frame) }
 

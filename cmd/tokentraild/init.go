@@ -144,7 +144,7 @@ func publicKey(text string) (provenance.PublicKey, error) {
 	if err != nil {
 		return provenance.PublicKey{}, fmt.Errorf("the key is neither ed25519:… or es256:… nor a file: %w", err)
 	}
-	return provenance.ParsePublicKey(string(b))
+	return provenance.ParsePublicKey(strings.TrimSpace(string(b)))
 }
 
 func parseValidators(texts []string) ([]app.Validator, error) {

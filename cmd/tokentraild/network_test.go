@@ -22,7 +22,7 @@ type validator struct {
 	cmd       *exec.Cmd
 }
 
-func (v *validator) start(t *testing.T) {
+func (v *validator) start(t testing.TB) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -49,7 +49,7 @@ func (v *validator) end(signal os.Signal) error {
 
 // wait returns when the node has the entries that are wanted, behind a header
 // that more than two thirds signed.
-func (v *validator) wait(t *testing.T, ctx context.Context, entries int64) nodeStatus {
+func (v *validator) wait(t testing.TB, ctx context.Context, entries int64) nodeStatus {
 	t.Helper()
 	for {
 		a, err := tryRequest(http.MethodGet, v.url+"/v1/status", "", nil)
@@ -67,7 +67,7 @@ func (v *validator) wait(t *testing.T, ctx context.Context, entries int64) nodeS
 }
 
 // startNetwork runs n validators that admit the providers.
-func startNetwork(t *testing.T, n int, providers ...*provider) []*validator {
+func startNetwork(t testing.TB, n int, providers ...*provider) []*validator {
 	t.Helper()
 	o := &localnetOptions{dir: t.TempDir(), chainID: "net-1", validators: n}
 	for _, p := range providers {
@@ -128,7 +128,7 @@ func TestFourValidators(t *testing.T) {
 }
 
 // checkTotals wants every token of the trace in the node's flows, once.
-func checkTotals(t *testing.T, node string) {
+func checkTotals(t testing.TB, node string) {
 	t.Helper()
 	a := request(t, http.MethodGet, node+"/v1/flows", "", nil)
 	for _, want := range []string{`"tokens":22361870`, `"tokens":4088665`, `"records":19366`} {

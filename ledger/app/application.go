@@ -24,9 +24,10 @@ const protocolVersion = provenance.RuleVersion
 // queries); the ledger and the cache lock themselves.
 type Application struct {
 	abci.BaseApplication
-	ledger *ledger.Ledger
-	seen   *checkedCache
-	log    *slog.Logger
+	ledger  *ledger.Ledger
+	seen    *checkedCache
+	waiting *waitingRoom
+	log     *slog.Logger
 }
 
 // NewApplication adapts a ledger. A nil logger discards.
@@ -34,7 +35,7 @@ func NewApplication(l *ledger.Ledger, log *slog.Logger) *Application {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Application{ledger: l, seen: newCheckedCache(checkedCacheBytes), log: log}
+	return &Application{ledger: l, seen: newCheckedCache(checkedCacheBytes), waiting: newWaitingRoom(time.Now), log: log}
 }
 
 // Check decodes a submission, once for all the ways on which its bytes come by:
@@ -69,12 +70,33 @@ func (a *Application) InitChain(_ context.Context, r *abci.RequestInitChain) (*a
 }
 
 // CheckTx lets into the mempool what is admissible now or soon. A recheck
-// throws out what has become entry or will never be one.
+// throws out what has become entry, will never be one, or waits in vain.
 func (a *Application) CheckTx(_ context.Context, r *abci.RequestCheckTx) (*abci.ResponseCheckTx, error) {
-	if err := a.ledger.Snapshot().AdmitPending(a.seen.check(r.Tx)); err != nil {
+	c := a.seen.check(r.Tx)
+	if err := a.checkTx(c, r.Type == abci.CheckTxType_Recheck); err != nil {
+		a.waiting.leave(c)
 		return &abci.ResponseCheckTx{Code: ledger.ResultCode(provenance.CodeOf(err)), Log: err.Error()}, nil
 	}
 	return &abci.ResponseCheckTx{}, nil
+}
+
+func (a *Application) checkTx(c *ledger.Checked, again bool) error {
+	s := a.ledger.Snapshot()
+	if err := s.AdmitPending(c); err != nil {
+		return err
+	}
+	at, next := placeOf(c), int64(0)
+	head, exists, err := s.StreamHead(at.issuer, at.stream)
+	if err != nil {
+		return err
+	}
+	if exists {
+		next = head.Sequence + 1
+	}
+	if again {
+		return a.waiting.stay(c, next)
+	}
+	return a.waiting.enter(c)
 }
 
 // PrepareProposal chooses what the mempool offers, in the order of streams.
@@ -99,9 +121,13 @@ func (a *Application) ProcessProposal(_ context.Context, r *abci.RequestProcessP
 // FinalizeBlock computes the block; nothing is visible before Commit. A result
 // says which entry a transaction became. An error halts the node.
 func (a *Application) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*abci.ResponseFinalizeBlock, error) {
-	results, appHash, err := a.ledger.Apply(r.Height, r.Time, a.checkAll(r.Txs))
+	txs := a.checkAll(r.Txs)
+	results, appHash, err := a.ledger.Apply(r.Height, r.Time, txs)
 	if err != nil {
 		return nil, err
+	}
+	for _, c := range txs {
+		a.waiting.leave(c)
 	}
 	out := &abci.ResponseFinalizeBlock{AppHash: appHash[:], TxResults: make([]*abci.ExecTxResult, len(results))}
 	for i, res := range results {

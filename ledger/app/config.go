@@ -12,10 +12,6 @@ const (
 	// MaxTxBytes is the largest submission: 1 MiB of compressed records and 80
 	// KiB for the statement (at most 65,535 bytes) and the envelope.
 	MaxTxBytes = 1<<20 + 80<<10
-	// MaxBlockBytes is the largest block. 4 MB blocks have a quarter of the
-	// latency of the default's 21 MB at the same throughput, and three of the
-	// largest submissions fit.
-	MaxBlockBytes = 4 << 20
 	// MaxMempoolBytes bounds what waits in memory for a block.
 	MaxMempoolBytes = 256 << 20
 )
@@ -133,13 +129,17 @@ func tuneConsensus(c *config.ConsensusConfig) {
 // all validators must have the same.
 func ConsensusParams() *types.ConsensusParams {
 	p := types.DefaultConsensusParams()
-	p.Block.MaxBytes = MaxBlockBytes
+	// The ledger's own rule bounds a block (ledger.MaxBlockBytes): with -1 the
+	// engine offers the whole mempool for a proposal. With a bound it offers the
+	// oldest transactions up to the bound, and where those wait for predecessors
+	// that came later, no block would ever hold anything.
+	p.Block.MaxBytes = -1
 	p.Block.MaxGas = -1
 	// Double signing can be proven for a week (and for 100,000 blocks, whichever
 	// is longer): as long as blocks are kept at least.
 	p.Evidence.MaxAgeDuration = 7 * 24 * time.Hour
 	p.Evidence.MaxAgeNumBlocks = 100_000
-	// Some 250 proofs of double signing a block, out of MaxBlockBytes.
+	// Some 250 proofs of double signing a block, beside the transactions.
 	p.Evidence.MaxBytes = 128 << 10
 	p.Validator.PubKeyTypes = []string{types.ABCIPubKeyTypeEd25519}
 	return p

@@ -21,7 +21,7 @@ import (
 const (
 	// engineMemTable bounds a transaction: Badger allows 15 % of it, here
 	// 7,549,747 bytes, and one entry for each 96 of those, 78,643. The most bytes
-	// has a block of MaxBlockBytes with its part proofs (about 300 bytes for each
+	// has the largest block (4 MiB) with its part proofs (about 300 bytes for each
 	// 64 KiB) and two commits: 4.3 MB with 100 validators. The most entries has
 	// CometBFT's pruning of 1,000 such blocks at once: 70,000.
 	engineMemTable = 48 << 20

@@ -12,6 +12,8 @@ import (
 
 	dbm "github.com/cometbft/cometbft-db"
 	badger "github.com/dgraph-io/badger/v4"
+
+	"tokentrail/ledger"
 )
 
 func testLog(t *testing.T) *slog.Logger {
@@ -278,7 +280,7 @@ func TestEngineBlockIsOneTransaction(t *testing.T) {
 	db := e.Store("blockstore")
 	part := bytes.Repeat([]byte{7}, 65536+320)
 	before := e.db.MaxVersion()
-	for i := range MaxBlockBytes/65536 + 1 {
+	for i := range ledger.MaxBlockBytes/65536 + 1 {
 		if err := db.Set(fmt.Appendf(nil, "P:9:%d", i), part); err != nil {
 			t.Fatal(err)
 		}
