@@ -91,8 +91,9 @@ func (l *Ledger) Close() error {
 func (l *Ledger) InitGenesis(appState []byte, validators []provenance.Validator, chainID string) (provenance.Hash, error) {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	if chainID == "" {
-		return provenance.Hash{}, fmt.Errorf("genesis: the chain id is empty")
+	// SPEC(LOG-2)
+	if !provenance.ValidChainID(chainID) {
+		return provenance.Hash{}, fmt.Errorf("genesis: the chain id %q is not 1 to 50 of A-Z, a-z, 0-9, '.', '_', '-'", chainID)
 	}
 	changes, err := genesisState(appState, validators)
 	if err != nil {

@@ -88,7 +88,7 @@ func (c *cursor) headAllowed(major, info byte) error {
 	return nil
 }
 
-// expect reads a head that must be of the given major type.
+// expect reads a head that must be of the given major type. SPEC(ENC-37)
 func (c *cursor) expect(major byte) (uint64, error) {
 	start := c.off
 	got, arg, err := c.head()

@@ -74,7 +74,7 @@ const (
 // Error says what is wrong with bytes from outside, and where.
 type Error struct {
 	Code   Code   // which rule is broken
-	Path   string // where, in field names: "records[7].usage.input"; empty for the whole
+	Path   string // where, in field names (SPEC(ENC-40)): "records[7].usage.input"; empty for the whole
 	Offset int    // byte offset in the item that was parsed; -1 where none applies
 	Detail string // what was found and what was wanted, in words
 }

@@ -32,8 +32,8 @@ func frameSize(b []byte) (int64, error) {
 	descriptor := b[4]
 	single, checksum := descriptor&0x20 != 0, descriptor&0x04 != 0
 	switch {
-	case descriptor&0x08 != 0:
-		return 0, fail(CodeFrame, "records", "the frame's reserved bit is set")
+	case descriptor&0x18 != 0:
+		return 0, fail(CodeFrame, "records", "the frame's reserved or unused bit is set")
 	case descriptor&0x03 != 0:
 		return 0, fail(CodeFrame, "records", "the frame names a dictionary; none is part of the format")
 	case descriptor>>6 == 0 && !single:

@@ -37,7 +37,18 @@ func DefaultKeyCost() KeyCost { return KeyCost{Passes: 3, KiB: 64 << 10, Lanes: 
 
 // costForm is what a reader accepts (SPEC(KEY-11)).
 func costForm(c *cursor) error {
-	return tuple(integerIn(1, 16), integerIn(8, 1<<20), integerIn(1, 16))(c)
+	start := c.off
+	if err := tuple(integerIn(1, 16), integerIn(8, 1<<20), integerIn(1, 16))(c); err != nil {
+		return err
+	}
+	var cost KeyCost
+	if err := unmarshal(c.b[start:c.off], &cost); err != nil {
+		return err
+	}
+	if cost.KiB < 8*uint32(cost.Lanes) {
+		return c.errorAt(start, CodeValue, "%d KiB for %d lanes, wanted at least 8 for each", cost.KiB, cost.Lanes)
+	}
+	return nil
 }
 
 // check refuses a cost that no reader would accept, before it is paid.

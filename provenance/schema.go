@@ -73,6 +73,7 @@ func (s *shape) missing(c *cursor, start int, present uint64) error {
 	}
 	for key, f := range s.fields {
 		if f != nil && f.must && present&(1<<key) == 0 {
+			// SPEC(ENC-39)
 			return within(f.name, c.errorAt(start, CodeMissingField, "the field (key %d) must be there", key))
 		}
 	}
@@ -84,7 +85,7 @@ func (s *shape) check(c *cursor) error {
 	return err
 }
 
-// integerIn wants an integer in lo … hi.
+// integerIn wants an integer in lo … hi. SPEC(ENC-38)
 func integerIn(lo, hi int64) check {
 	return func(c *cursor) error {
 		start := c.off

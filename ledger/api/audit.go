@@ -16,7 +16,7 @@ const (
 	maxStateKey  = 512 // bytes; the longest of SPEC(STA-3) is shorter
 )
 
-// status is the answer of /v1/status.
+// status is the answer of /v1/status. SPEC(API-3)
 type status struct {
 	Format      int             `json:"format"`
 	ChainID     string          `json:"chain_id"`

@@ -24,6 +24,7 @@ const (
 
 // postEntry takes a submission. It answers when the entry is committed and
 // provable, or earlier where the client does not want to wait or it takes long.
+// What is an entry already is answered with it: SPEC(API-4).
 func (a *api) postEntry(w *response, r *request) error {
 	fresh(w)
 	if err := a.ready(); err != nil {

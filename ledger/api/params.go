@@ -13,7 +13,7 @@ import (
 )
 
 // parseInt reads a decimal integer without sign or leading zero. name is that of
-// the parameter, for the error.
+// the parameter, for the error. SPEC(API-2)
 func parseInt(name, s string) (int64, error) {
 	ok := s != "" && len(s) <= 19 && (s == "0" || s[0] != '0')
 	for _, c := range []byte(s) {

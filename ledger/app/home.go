@@ -23,6 +23,8 @@ import (
 	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/privval"
 	"github.com/cometbft/cometbft/types"
+
+	"tokentrail/provenance"
 )
 
 // The files of a home, a node's one data directory:
@@ -225,6 +227,9 @@ func (g Genesis) Bytes() ([]byte, error) {
 		ConsensusParams: ConsensusParams(),
 		AppState:        g.AppState,
 	}
+	if !provenance.ValidChainID(g.ChainID) {
+		return nil, fmt.Errorf("genesis: the chain id %q is not 1 to 50 of A-Z, a-z, 0-9, '.', '_', '-'", g.ChainID)
+	}
 	if g.Time.IsZero() || len(g.Validators) == 0 {
 		return nil, errors.New("genesis needs a time and at least one validator")
 	}
@@ -261,7 +266,11 @@ func WriteGenesis(home string, g Genesis) ([32]byte, error) {
 // not replace one with other content.
 func InstallGenesis(home string, raw []byte) error {
 	path := GenesisPath(home)
-	if _, err := types.GenesisDocFromJSON(raw); err != nil {
+	doc, err := types.GenesisDocFromJSON(raw)
+	if err != nil {
+		return fmt.Errorf("genesis for %s: %w", home, err)
+	}
+	if err := checkDocument(doc); err != nil {
 		return fmt.Errorf("genesis for %s: %w", home, err)
 	}
 	old, err := os.ReadFile(path)
@@ -289,7 +298,23 @@ func LoadGenesis(home string) (doc *types.GenesisDoc, raw []byte, sum [32]byte, 
 	if err != nil {
 		return nil, nil, sum, fmt.Errorf("genesis %s: %w", path, err)
 	}
+	if err := checkDocument(doc); err != nil {
+		return nil, nil, sum, fmt.Errorf("genesis %s: %w", path, err)
+	}
 	return doc, raw, sha256.Sum256(raw), nil
+}
+
+// checkDocument refuses a genesis document that no ledger can begin with.
+func checkDocument(doc *types.GenesisDoc) error {
+	// SPEC(LOG-2)
+	if !provenance.ValidChainID(doc.ChainID) {
+		return fmt.Errorf("the chain id %q is not 1 to 50 of A-Z, a-z, 0-9, '.', '_', '-'", doc.ChainID)
+	}
+	// SPEC(GEN-1)
+	if doc.InitialHeight != 1 {
+		return fmt.Errorf("the initial height is %d, a ledger begins with 1", doc.InitialHeight)
+	}
+	return nil
 }
 
 // checkGenesis compares sum with what the home started with. started says

@@ -100,6 +100,7 @@ func frameHeaders(s *suite, text []byte) {
 	}{{"1", []byte{7}}, {"2", []byte{7, 1}}, {"4", []byte{7, 1, 0, 0}}, {"zero", []byte{0}}} {
 		bad("dictionary-"+d.name, "a dictionary id: "+hexOf(d.id), change(func(f *frame) { f.dictionary = d.id }))
 	}
+	bad("unused-bit", "the unused bit is set", change(func(f *frame) { f.bits = 1 << 4 }))
 	bad("reserved-bit", "the reserved bit is set", change(func(f *frame) { f.bits = 1 << 3 }))
 	bad("window-9-MiB", "a window of 9 MiB", change(func(f *frame) { f.window, f.sizeBytes = 13<<3|1, 4 }))
 	bad("window-16-MiB", "a window of 16 MiB", change(func(f *frame) { f.window, f.sizeBytes = 14<<3, 4 }))

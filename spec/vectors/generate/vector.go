@@ -91,9 +91,18 @@ func (s *suite) good(name, rule, comment string, b []byte, expect *values) *vect
 	return s.add(vector{Name: name, Rule: rule, Comment: comment, OK: true, Expect: expect}, b)
 }
 
+// fieldRules are the rules that hold for every field, by the code of breaking
+// them: those of a vector that names no rule of its own.
+var fieldRules = map[string]string{
+	"type": "ENC-37", "value": "ENC-38", "missing-field": "ENC-39", "forbidden-field": "ENC-39",
+}
+
 // bad adds an input that must be refused with the code, and at the path where
 // the specification gives one.
 func (s *suite) bad(name, rule, comment string, b []byte, code string, path ...string) *vector {
+	if rule == "" {
+		rule = fieldRules[code]
+	}
 	v := vector{Name: name, Rule: rule, Comment: comment, Error: code}
 	if len(path) > 0 {
 		v.Path = &path[0]
