@@ -11,13 +11,6 @@ import (
 	"tokentrail/provenance"
 )
 
-// How long an audit waits for a signed header over what the node has already
-// answered from: one empty block follows the last entry.
-const (
-	catchUpTries = 20
-	catchUpPause = 250 * time.Millisecond
-)
-
 // An audit is one run. Its methods are the steps, in order.
 type audit struct {
 	ctx     context.Context
@@ -167,7 +160,11 @@ func (a *audit) follow() {
 	a.signed.begin()
 	a.log.begin()
 	a.advance()
-	for try := 0; a.short() && try < catchUpTries; try++ {
+	patience := a.opts.Patience
+	if patience == 0 {
+		patience = defaultPatience
+	}
+	for ; a.short() && patience > 0; patience -= statusPause {
 		if !a.pause() {
 			break
 		}
@@ -205,7 +202,7 @@ func (a *audit) short() bool {
 }
 
 func (a *audit) pause() bool {
-	t := time.NewTimer(catchUpPause)
+	t := time.NewTimer(statusPause)
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -279,6 +276,8 @@ func (a *audit) fillIn() {
 		u.Says = fmt.Sprintf("trusted header %d with hash %s, within %s; later headers by CometBFT's light client, from one address, so that a fork shown to others is not detected", t.Height, t.Hash, t.Period)
 	case t.Genesis != nil:
 		u.Says = "the genesis document whose SHA-256 the auditor gave; every header from block 1 on in order, without expiry"
+	case a.src == nil:
+		u.GenesisFrom, u.Says = "exhibit", "nothing: the genesis document is the exhibit's own"
 	default:
 		u.Says = "the genesis document as this node served it: compare its SHA-256 with one from elsewhere, or the audit shows only that the ledger is sound, not which one it is; every header from block 1 on in order, without expiry"
 	}
@@ -300,7 +299,8 @@ func (a *audit) fillIn() {
 		return
 	}
 	a.assume("a node can withhold entries newer than the head it shows: only a second source would tell")
-	if a.replay.history == nil {
+	if t.Height > 0 {
+		a.assume("the genesis document's SHA-256 in the origin is as given: a header covers the chain id and the state, not the document's other members")
 		a.assume("headers were skipped, so the height of each entry is not known; every key used was valid at all heights")
 	}
 }

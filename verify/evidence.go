@@ -31,6 +31,9 @@ func CheckExhibit(ctx context.Context, e *Exhibit, headers HeaderVerifier, trust
 	}
 	x.fillIn()
 	x.ledger()
+	if x.trust.Genesis == nil {
+		x.assume("the origin and the registry are those of the exhibit's genesis document, which no trust names; that the ledger admitted the statement is proven by the header alone")
+	}
 	x.rep.conclude(started, o.Now())
 	return x.rep
 }
@@ -72,6 +75,10 @@ func (x *exhibit) readGenesis() bool {
 	if err := x.headers.Start(x.ctx, x.Genesis); err != nil {
 		s.stop(err)
 		return false
+	}
+	// SPEC(VER-9): an exhibit cannot be its own witness.
+	if x.trust.Genesis == nil && x.trust.Height == 0 {
+		s.because("no trust was given: name the genesis document's SHA-256 or a trusted header")
 	}
 	return true
 }

@@ -20,10 +20,10 @@ type replay struct {
 
 	// history holds the headers at which the app hash changes, and next is the
 	// first one not reached yet: with it each entry's height is known.
-	history []Header
+	history []Change
 	next    int
-	waiting []*checkedEntry // whose height is not known yet
-	unknown bool            // a key's validity depends on heights that are not known
+	waiting []waitingKey // of entries whose height is not known yet
+	unknown bool         // a key's validity depends on heights that are not known
 
 	flows []*flowSum
 	marks map[int64]*provenance.Preimage // filled in when the log has that size
@@ -127,28 +127,32 @@ func (r *replay) sum(c *checkedEntry) {
 // settle finds out at which height entries were committed: the app hash after a
 // block's last entry is that of the header after the block (SPEC(STA-4)).
 func (r *replay) settle(c *checkedEntry) {
-	if c.key != nil {
-		r.waiting = append(r.waiting, c)
-	}
-	switch {
-	case r.history == nil:
-		// Heights were skipped. A key that was always valid needs none.
-		for _, w := range r.waiting {
-			r.unknown = r.unknown || !w.key.always()
+	if c.key != nil && !c.key.always() {
+		if r.history == nil {
+			r.unknown = true // heights were skipped
+		} else {
+			r.waiting = append(r.waiting, waitingKey{c.index, c.key})
 		}
-		r.waiting = r.waiting[:0]
-	case r.next < len(r.history) && r.preimage().AppHash() == r.history[r.next].AppHash:
-		height := r.history[r.next].Height - 1
-		for _, w := range r.waiting {
-			// SPEC(ADM-6)
-			if !w.key.ValidAt(height) {
-				r.step.finding(CodeKey, fmt.Sprintf("entries[%d].statement.kid", w.index),
-					fmt.Sprintf("a key that is valid at height %d", height), w.key.public.String())
-			}
-		}
-		r.waiting = r.waiting[:0]
-		r.next++
 	}
+	if r.next >= len(r.history) || r.preimage().AppHash() != r.history[r.next].AppHash {
+		return
+	}
+	height := r.history[r.next].Height - 1
+	for _, w := range r.waiting {
+		// SPEC(ADM-6)
+		if !w.key.ValidAt(height) {
+			r.step.finding(CodeKey, fmt.Sprintf("entries[%d].statement.kid", w.index),
+				fmt.Sprintf("a key that is valid at height %d", height), w.key.public.String())
+		}
+	}
+	r.waiting = r.waiting[:0]
+	r.next++
+}
+
+// waitingKey is a key that is not valid at every height, and an entry under it.
+type waitingKey struct {
+	index int64
+	key   *registeredKey
 }
 
 // A flowSum is a query, the node's answer, and the same sum made from the log.

@@ -68,7 +68,7 @@ type Step struct {
 type TrustUsed struct {
 	Kind        string           `json:"kind"` // genesis or header
 	GenesisHash *provenance.Hash `json:"genesis_hash,omitempty"`
-	GenesisFrom string           `json:"genesis_from"` // auditor or node
+	GenesisFrom string           `json:"genesis_from"` // auditor, node or exhibit
 	Height      int64            `json:"height,omitempty"`
 	Hash        *provenance.Hash `json:"hash,omitempty"`
 	Period      string           `json:"period,omitempty"`

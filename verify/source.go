@@ -104,6 +104,12 @@ type Header struct {
 	ValidatorsHash provenance.Hash
 }
 
+// A Change is an app hash and the height of the first header that carries it.
+type Change struct {
+	Height  int64
+	AppHash provenance.Hash
+}
+
 // A HeaderVerifier turns light blocks into trusted headers. It belongs to one
 // audit, and begins where the trust does. Its errors are a *Finding where the
 // light blocks are evidence against the node, ErrExpired, or anything else
@@ -117,10 +123,10 @@ type HeaderVerifier interface {
 	// Open returns the header of a light block that came with a receipt, once it
 	// is trusted.
 	Open(ctx context.Context, lightBlock []byte) (*Header, error)
-	// History returns the header of height 1 and each later one whose app hash
-	// differs from the one before, where every header was verified in order;
-	// nil where heights were skipped.
-	History() []Header
+	// History returns the app hash of header 1 and each later one that differs
+	// from the one before, where every header was verified in order; nil where
+	// heights were skipped.
+	History() []Change
 	// Verified is the number of headers verified so far.
 	Verified() int64
 }
@@ -155,6 +161,10 @@ type Options struct {
 	// Flows are the queries whose answers are computed again; nil means two, over
 	// everything: without and with all groups.
 	Flows []provenance.FlowQuery
+	// Patience is how long to wait for a signed header over what the node has
+	// already answered from, since one block more carries its app hash: 0 means
+	// 5 s, less means not at all.
+	Patience time.Duration
 	// MaxFindings bounds the findings kept a step; 0 means 100. The rest count.
 	MaxFindings int
 	// Progress, if set, is called from one goroutine as the audit goes on.
@@ -173,5 +183,7 @@ const (
 	maxPage         = 1000 // entries, and headers, an answer (spec/api.md)
 	defaultReceipts = 64
 	defaultFindings = 100
-	maxDrift        = 10 * time.Minute // of clocks, for what is from the future
+	defaultPatience = 5 * time.Second
+	statusPause     = 250 * time.Millisecond // between two looks at the status
+	maxDrift        = 10 * time.Minute       // of clocks, for what is from the future
 )

@@ -32,7 +32,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	for _, s := range r.Steps {
 		fmt.Fprintf(&b, "%-11s  %-10s  %s %s", s.Outcome, s.Name, group(s.Checked), s.What)
 		if n := int64(len(s.Findings)) + s.More; n > 0 {
-			fmt.Fprintf(&b, ", %s findings", group(n))
+			fmt.Fprintf(&b, ", %s %s", group(n), map[bool]string{true: "finding", false: "findings"}[n == 1])
 		}
 		if s.Reason != "" {
 			fmt.Fprintf(&b, ": %s", plain(s.Reason))

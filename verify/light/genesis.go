@@ -21,7 +21,8 @@ const (
 )
 
 // FromGenesis returns a verifier that begins with the genesis document's
-// validators and verifies every header in order. It keeps 40 bytes a header.
+// validators and verifies every header in order. It keeps 40
+// bytes a header, and as much for each that has another app hash.
 func FromGenesis(src verify.Source, now func() time.Time) verify.HeaderVerifier {
 	return &genesis{src: src, now: now}
 }
@@ -35,10 +36,9 @@ type genesis struct {
 	doc     *types.GenesisDoc
 	last    *types.LightBlock // the newest verified
 	headers []seen            // by height, from 1
-	apps    []run             // app hashes
+	apps    []verify.Change   // app hashes
 	vals    []run             // validator sets
-	history []verify.Header
-	opened  provenance.Hash // of the last light block that Open found good
+	opened  provenance.Hash   // of the last light block that Open found good
 }
 
 // seen is what is kept of a header.
@@ -47,7 +47,7 @@ type seen struct {
 	at   int64 // nanoseconds since the epoch
 }
 
-// A run is a hash that stands in consecutive headers from a height on.
+// A run is the hash of the validators from a height on.
 type run struct {
 	from int64
 	hash provenance.Hash
@@ -61,10 +61,10 @@ func (g *genesis) Start(_ context.Context, raw []byte) error {
 	return err
 }
 
-func (g *genesis) History() []verify.Header {
+func (g *genesis) History() []verify.Change {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.history[:len(g.history):len(g.history)]
+	return g.apps[:len(g.apps):len(g.apps)]
 }
 
 func (g *genesis) Verified() int64 {
@@ -107,14 +107,13 @@ func (g *genesis) header(ctx context.Context, height int64) (*verify.Header, err
 	s := g.headers[height-1]
 	return &verify.Header{
 		ChainID: g.doc.ChainID, Height: height, Time: time.Unix(0, s.at).UTC(), Hash: s.hash,
-		AppHash: at(g.apps, height), ValidatorsHash: at(g.vals, height),
+		AppHash:        g.apps[before(len(g.apps), func(i int) bool { return g.apps[i].Height > height })].AppHash,
+		ValidatorsHash: g.vals[before(len(g.vals), func(i int) bool { return g.vals[i].from > height })].hash,
 	}, nil
 }
 
-// at returns the hash that stands in the header of a height.
-func at(runs []run, height int64) provenance.Hash {
-	return runs[sort.Search(len(runs), func(i int) bool { return runs[i].from > height })-1].hash
-}
+// before returns the last of n places before those that are beyond.
+func before(n int, beyond func(i int) bool) int { return sort.Search(n, beyond) - 1 }
 
 type readResult struct {
 	block *types.LightBlock
@@ -149,15 +148,15 @@ func (g *genesis) link(height int64, b *types.LightBlock) error {
 	if b.Height != height {
 		return find(verify.CodeHeaderHeight, ".height", fmt.Sprint(height), fmt.Sprint(b.Height))
 	}
-	announced, before := g.doc.ValidatorHash(), types.BlockID{}
+	announced, parent := g.doc.ValidatorHash(), types.BlockID{}
 	if g.last != nil {
-		announced, before = g.last.NextValidatorsHash, g.last.Commit.BlockID
+		announced, parent = g.last.NextValidatorsHash, g.last.Commit.BlockID
 	}
 	if !bytes.Equal(b.ValidatorsHash, announced) {
 		return find(verify.CodeValidators, ".validators_hash", fmt.Sprintf("the validators announced before, %X", announced), b.ValidatorsHash.String())
 	}
-	if !b.LastBlockID.Equals(before) {
-		return find(verify.CodeHeaderLink, ".last_block_id", before.String(), b.LastBlockID.String())
+	if !b.LastBlockID.Equals(parent) {
+		return find(verify.CodeHeaderLink, ".last_block_id", parent.String(), b.LastBlockID.String())
 	}
 	switch {
 	case g.last == nil && !b.Time.Equal(g.doc.GenesisTime):
@@ -177,9 +176,8 @@ func (g *genesis) link(height int64, b *types.LightBlock) error {
 func (g *genesis) keep(b *types.LightBlock, h *verify.Header) {
 	g.last = b
 	g.headers = append(g.headers, seen{h.Hash, h.Time.UnixNano()})
-	if n := len(g.apps); n == 0 || g.apps[n-1].hash != h.AppHash {
-		g.apps = append(g.apps, run{h.Height, h.AppHash})
-		g.history = append(g.history, *h)
+	if n := len(g.apps); n == 0 || g.apps[n-1].AppHash != h.AppHash {
+		g.apps = append(g.apps, verify.Change{Height: h.Height, AppHash: h.AppHash})
 	}
 	if n := len(g.vals); n == 0 || g.vals[n-1].hash != h.ValidatorsHash {
 		g.vals = append(g.vals, run{h.Height, h.ValidatorsHash})

@@ -64,7 +64,7 @@ func (t *trusted) Start(ctx context.Context, raw []byte) (err error) {
 	return nil
 }
 
-func (t *trusted) History() []verify.Header { return nil }
+func (t *trusted) History() []verify.Change { return nil }
 
 func (t *trusted) Verified() int64 {
 	t.mu.Lock()

@@ -42,7 +42,7 @@ func (o *offline) Header(_ context.Context, height int64) (*verify.Header, error
 	return nil, fmt.Errorf("header %d: %w", height, errors.ErrUnsupported)
 }
 
-func (o *offline) History() []verify.Header { return nil }
+func (o *offline) History() []verify.Change { return nil }
 
 func (o *offline) Verified() int64 {
 	o.mu.Lock()

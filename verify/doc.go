@@ -1,0 +1,64 @@
+// Package verify is the auditor's instrument: it holds what a node says against
+// headers that the ledger's validators signed.
+//
+// # What you must trust
+//
+// Not the node, nor its disk, nor anything between it and you. You must trust
+//
+//   - that fewer than a third of the validators, by voting power, are dishonest;
+//   - one anchor, a Trust, that you have from elsewhere: the SHA-256 of the
+//     ledger's genesis document, or the height and hash of a recent header. With
+//     none the node's own genesis document is taken, and all you learn is that
+//     the ledger it shows is sound, not that it is the ledger you think;
+//   - this package, the signed format (package provenance), CometBFT's light
+//     client (package light), and your clock.
+//
+// What you cannot learn from one node is whether it shows others another ledger
+// with the help of a third of the validators, and whether it withholds the
+// newest entries. Compare the header in the report with somebody else's.
+//
+// # How the audit goes
+//
+// Validators sign headers. A header carries the app hash, which commits to a log
+// of statements and a state map. The chain of reasoning is short:
+//
+//	trust → headers → app hash = H(log size, log root, state root) → everything
+//
+// Audit walks it from both ends. A HeaderVerifier leads from the Trust to the
+// header above the node's head. Meanwhile every entry is read, checked by
+// itself (form, issuer, key, signature, records against root and totals), put
+// in its stream, appended to a tree of our own and entered in a state map of our
+// own. Then one equality decides: the app hash of what we built is the app hash
+// that more than two thirds signed. If it holds, nothing was altered, dropped,
+// added or reordered. From genesis each header on the way is held against the
+// log in the same manner, which also tells the height of every entry.
+//
+// The rest concerns what the node serves beside the log, so that those who look
+// at less than all of it are served right: state proofs, its checkpoint,
+// receipts, inclusion and record proofs of a sample, and its sums of flows.
+//
+// CheckExhibit is the narrow check: one statement, its receipt, and records of
+// it, offline.
+//
+// # Findings, and what could not be checked
+//
+// Evidence is a Finding: a code of spec/verify.md, the place, what was wanted,
+// what was found, and how to see for oneself. A step without findings that was
+// not carried through is not checked, and says why; it never counts as passed.
+// So there are four verdicts, with exit codes: Holds 0, Evidence 1, Unchecked 2,
+// Expired 3.
+//
+// # Purity
+//
+// This package touches no network, disk or clock of its own: evidence comes
+// through a Source, time through Options.Now, trust as an argument. It shares
+// with the ledger the signed format and nothing else: what writes never judges.
+// Package remote is a Source over HTTP; package light has the header verifiers
+// and Audit, which puts all together:
+//
+//	node, err := remote.New("http://127.0.0.1:8080", remote.Options{})
+//	…
+//	report := light.Audit(ctx, node, verify.Trust{Genesis: &hash}, verify.Options{})
+//	report.WriteText(os.Stdout)
+//	os.Exit(report.Exit())
+package verify

@@ -1,0 +1,295 @@
+package verify
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"tokentrail/provenance"
+)
+
+// TestFrontier compares the audit's own tree with the format's, at every size
+// below 300.
+func TestFrontier(t *testing.T) {
+	var f frontier
+	tree := &provenance.Tree{}
+	for i := range 300 {
+		if f.root() != tree.Root() {
+			t.Fatalf("size %d: %s, wanted %s", i, f.root(), tree.Root())
+		}
+		leaf := provenance.LeafHash(fmt.Append(nil, i))
+		f.add(leaf)
+		tree.Append(leaf)
+	}
+	if len(f.roots) > 9 {
+		t.Errorf("%d roots are kept of a tree of 300", len(f.roots))
+	}
+}
+
+// slowState is the root by the words of STA-1, over all leaves at once.
+func slowState(values map[string][]byte) provenance.Hash {
+	var leaves []provenance.StateLeaf
+	for key, value := range values {
+		leaves = append(leaves, provenance.StateLeaf{KeyHash: sha256.Sum256([]byte(key)), ValueHash: sha256.Sum256(value)})
+	}
+	var root func(leaves []provenance.StateLeaf, depth int) provenance.Hash
+	root = func(leaves []provenance.StateLeaf, depth int) provenance.Hash {
+		switch len(leaves) {
+		case 0:
+			return provenance.Hash{}
+		case 1:
+			return leaves[0].Hash()
+		}
+		var halves [2][]provenance.StateLeaf
+		for _, l := range leaves {
+			bit := provenance.Bit(l.KeyHash, depth)
+			halves[bit] = append(halves[bit], l)
+		}
+		return provenance.StateNode(root(halves[0], depth+1), root(halves[1], depth+1))
+	}
+	return root(leaves, 0)
+}
+
+// TestStateMap sets keys, new and old, in random order, and compares with the
+// slow root after each.
+func TestStateMap(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	m, values := newStateMap(nil), map[string][]byte{}
+	for range 400 {
+		key, value := fmt.Sprint(r.IntN(120)), fmt.Append(nil, r.Uint64())
+		m.set(key, value)
+		values[key] = value
+		if got, want := m.root(), slowState(values); got != want {
+			t.Fatalf("%d keys: %s, wanted %s", len(values), got, want)
+		}
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	for _, c := range []struct {
+		steps []Step
+		want  Verdict
+		exit  int
+	}{
+		{[]Step{{Outcome: Passed}}, Holds, 0},
+		{[]Step{{Outcome: Passed}, {Outcome: NotChecked}}, Unchecked, 2},
+		{[]Step{{Outcome: Passed}, {Outcome: NotChecked, Optional: true}}, Holds, 0},
+		{[]Step{{Outcome: NotChecked}, {Outcome: NotChecked, expired: true}}, Expired, 3},
+		{[]Step{{Outcome: Failed}, {Outcome: NotChecked, expired: true}, {Outcome: NotChecked}}, Evidence, 1},
+	} {
+		r := &Report{}
+		for i := range c.steps {
+			r.Steps = append(r.Steps, &c.steps[i])
+		}
+		r.conclude(r0, r0)
+		if r.Verdict != c.want || r.Exit() != c.exit || r.ExitCode != c.exit {
+			t.Errorf("%v: %s, exit %d", c.steps, r.Verdict, r.Exit())
+		}
+	}
+	if Verdict("").Exit() != 2 {
+		t.Error("no verdict is a verdict")
+	}
+}
+
+func TestFindingsAreErrors(t *testing.T) {
+	err := fmt.Errorf("somewhere: %w", NewFinding(CodeRoot, "entries[1]", "a", "b"))
+	var s Step
+	s.begin()
+	s.most = 1
+	s.stop(err)
+	if s.Outcome != Failed || len(s.Findings) != 1 || s.Findings[0].Error() != "root: entries[1]: wanted a, got b" {
+		t.Errorf("%+v", s)
+	}
+	s.begin()
+	s.stop(fmt.Errorf("x: %w", ErrExpired))
+	if s.Outcome != NotChecked || !s.expired {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestGroup(t *testing.T) {
+	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", -1234567: "-1,234,567", 22361870: "22,361,870"} {
+		if got := group(n); got != want {
+			t.Errorf("%d: %s", n, got)
+		}
+	}
+}
+
+func head(b []byte, major byte, n int) []byte { return append(b, major<<5|byte(n)) }
+
+func FuzzDecodeHeaders(f *testing.F) {
+	f.Add([]byte{0x41, 1, 0x40}, 2)
+	f.Add([]byte{0x5f, 0x41, 1, 0xff}, 2)
+	f.Add([]byte{0x58, 1, 1}, 1)
+	f.Fuzz(func(t *testing.T, b []byte, limit int) {
+		blocks, err := DecodeHeaders(b, limit%1000)
+		if err != nil {
+			wantAnswer(t, err)
+			return
+		}
+		var back []byte
+		for _, block := range blocks {
+			back = encodeString(back, block)
+		}
+		if !bytes.Equal(back, b) {
+			t.Errorf("%x is read as %x", b, back)
+		}
+	})
+}
+
+func FuzzDecodeEntries(f *testing.F) {
+	f.Add([]byte{0x83, 0x00, 0x41, 1, 0x40}, 2)
+	f.Add([]byte{0x83, 0x18, 0x00, 0x41, 1, 0x40}, 2)
+	f.Add([]byte{0x84, 0x00, 0x41, 1, 0x40, 0}, 2)
+	f.Fuzz(func(t *testing.T, b []byte, limit int) {
+		entries, err := DecodeEntries(b, limit%1000)
+		if err != nil {
+			wantAnswer(t, err)
+			return
+		}
+		var back []byte
+		for _, e := range entries {
+			back = encodeInt(head(back, 4, 3), uint64(e.Index), 0)
+			back = encodeString(encodeString(back, e.Statement), e.Frame)
+		}
+		if !bytes.Equal(back, b) {
+			t.Errorf("%x is read as %x", b, back)
+		}
+	})
+}
+
+func FuzzDecodeState(f *testing.F) {
+	preimage := provenance.Preimage{Size: 3}.Encode()
+	answer := append(append([]byte{0x84}, preimage...), 0x05, 0x41, 7, 0x82, 0x80, 0x80)
+	f.Add(answer)
+	f.Add(answer[:len(answer)-1])
+	f.Add(append(answer, 0))
+	f.Add(bytes.Repeat([]byte{0x81}, 1000))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		a, err := DecodeState(b)
+		if err != nil {
+			wantAnswer(t, err)
+			return
+		}
+		back := append(head(nil, 4, 4), a.Preimage...)
+		back = encodeString(encodeInt(back, uint64(a.Height), 0), a.Value)
+		if back = append(back, a.Proof...); !bytes.Equal(back, b) {
+			t.Errorf("%x is read as %x", b, back)
+		}
+	})
+}
+
+func FuzzDecodeJSON(f *testing.F) {
+	f.Add([]byte(`{"format":1,"log_size":3,"rows":[{"kind":"transfer","tokens":4}]}`))
+	f.Add([]byte(`{"format":2}`))
+	f.Add([]byte(`null`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if s, err := DecodeStatus(b); err != nil {
+			wantAnswer(t, err)
+		} else if s.Format != 1 {
+			t.Error(s)
+		}
+		if a, err := DecodeFlows(b); err != nil {
+			wantAnswer(t, err)
+		} else if a.Format != 1 {
+			t.Error(a)
+		}
+	})
+}
+
+func FuzzParseGenesis(f *testing.F) {
+	f.Add([]byte(`{"chain_id":"a","initial_height":"1","app_state":{"format":1,"providers":[],"policy":{}},
+		"validators":[{"pub_key":{"type":"tendermint/PubKeyEd25519","value":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="},"power":"10"}]}`))
+	f.Add([]byte(`{"chain_id":"a","initial_height":"7"}`))
+	f.Add([]byte(`[]`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		doc, err := parseGenesis(b)
+		var finding *Finding
+		if err != nil && !errors.As(err, &finding) {
+			t.Errorf("%v is not a finding", err)
+		}
+		if err == nil && (doc.chainID == "" || len(doc.state) < 3) {
+			t.Errorf("%+v", doc)
+		}
+	})
+}
+
+// FuzzCheckEntry: whatever an entry's bytes are, they are looked at without a
+// panic, and nothing that no provider signed passes.
+func FuzzCheckEntry(f *testing.F) {
+	doc := &genesisDoc{providers: map[string]*registered{}, limits: provenance.FormatLimits()}
+	f.Add([]byte{0xd2, 0x84}, []byte{0x28, 0xb5, 0x2f, 0xfd})
+	f.Fuzz(func(t *testing.T, statement, frame []byte) {
+		c := doc.checkEntry(&Entry{Statement: statement, Frame: frame}, r0)
+		if len(c.findings) == 0 || c.leaf != provenance.LeafHash(statement) {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
+func wantAnswer(t *testing.T, err error) {
+	if !errors.Is(err, ErrAnswer) {
+		t.Errorf("%v is not ErrAnswer", err)
+	}
+}
+
+var r0 = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+
+// encodeInt writes a CBOR head in its shortest form.
+func encodeInt(b []byte, n uint64, major byte) []byte {
+	switch {
+	case n < 24:
+		return append(b, major<<5|byte(n))
+	case n < 1<<8:
+		return append(b, major<<5|24, byte(n))
+	case n < 1<<16:
+		return binary.BigEndian.AppendUint16(append(b, major<<5|25), uint16(n))
+	case n < 1<<32:
+		return binary.BigEndian.AppendUint32(append(b, major<<5|26), uint32(n))
+	}
+	return binary.BigEndian.AppendUint64(append(b, major<<5|27), n)
+}
+
+func encodeString(b, s []byte) []byte { return append(encodeInt(b, uint64(len(s)), 2), s...) }
+
+// TestKeyHeights: an entry's height follows from the headers' app hashes, and
+// with it whether its key was valid; where headers were skipped it is not known.
+func TestKeyHeights(t *testing.T) {
+	entry := func(key *registeredKey) *checkedEntry {
+		return &checkedEntry{key: key, leaf: provenance.LeafHash([]byte("x"))}
+	}
+	run := func(history []Change, key provenance.ProviderKey) (*replay, *Step) {
+		step := (&Report{}).step("log", "entries", 0)
+		step.begin()
+		r := newReplay(&genesisDoc{}, step)
+		r.history = history
+		r.add(entry(&registeredKey{ProviderKey: &key}))
+		return r, step
+	}
+	probe, _ := run(nil, provenance.ProviderKey{})
+	history := []Change{{1, provenance.Hash{}}, {5, probe.preimage().AppHash()}} // committed at 4
+	until := func(h int64) *int64 { return &h }
+	for _, c := range []struct {
+		key   provenance.ProviderKey
+		valid bool
+	}{
+		{provenance.ProviderKey{From: 4}, true},
+		{provenance.ProviderKey{From: 5}, false},
+		{provenance.ProviderKey{Until: until(5)}, true},
+		{provenance.ProviderKey{Until: until(4)}, false},
+		{provenance.ProviderKey{}, true},
+	} {
+		r, step := run(history, c.key)
+		if (step.Outcome == Passed) != c.valid || r.next != 2 || len(r.waiting) > 0 {
+			t.Errorf("%+v: %s, %v", c.key, step.Outcome, step.Findings)
+		}
+		if r, _ := run(nil, c.key); r.unknown == (c.key.From == 0 && c.key.Until == nil) {
+			t.Errorf("%+v without heights: unknown is %v", c.key, r.unknown)
+		}
+	}
+}

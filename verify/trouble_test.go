@@ -1,0 +1,298 @@
+package verify_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tokentrail/provenance"
+	"tokentrail/verify"
+	"tokentrail/verify/light"
+	"tokentrail/verify/remote"
+)
+
+var update = flag.Bool("update", false, "write the golden files again")
+
+// transport is a function as an HTTP transport.
+type transport func(r *http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// broken is a ledger behind a network on which requests with a prefix fail.
+func broken(l *ledger, prefix string) *remote.Node {
+	n, err := remote.New("http://ledger.test", remote.Options{Retries: -1, Client: &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+		if strings.HasPrefix(r.URL.RequestURI(), prefix) {
+			return nil, errors.New("the network is down")
+		}
+		return l.RoundTrip(r)
+	})}})
+	check(l.t, err)
+	return n
+}
+
+// TestTroubleIsNeverAPass breaks one route after the other: what could not be
+// asked is not checked, never evidence and never a pass.
+func TestTroubleIsNeverAPass(t *testing.T) {
+	for _, c := range []struct{ route, step string }{
+		{"/v1/status", "genesis"}, {"/v1/genesis", "genesis"}, {"/v1/headers", "headers"},
+		{"/v1/entries?from=0&limit=4", "log"}, {"/v1/entries?from=2&limit=1", "receipts"}, {"/v1/state", "state"},
+		{"/v1/flows", "flows"}, {"/checkpoint", "checkpoint"}, {"/.well-known", "checkpoint"}, {"/entries/1", "receipts"},
+		{"/entries/1/records", "receipts"}, {"/proof/inclusion", "receipts"}, {"/proof/consistency", "checkpoint"},
+	} {
+		for name, trust := range map[string]func(l *ledger) verify.Trust{
+			"genesis": func(*ledger) verify.Trust { return verify.Trust{} },
+			"header":  func(l *ledger) verify.Trust { return l.at(2) },
+		} {
+			t.Run(c.route+" "+name, func(t *testing.T) {
+				l := small(t)
+				r := light.Audit(context.Background(), broken(l, c.route), trust(l), l.options())
+				if r.Verdict != verify.Unchecked || r.Exit() != 2 || len(r.Findings()) > 0 {
+					t.Fatalf("%s:\n%s", r.Verdict, text(r))
+				}
+				i := slices.IndexFunc(r.Steps, func(s *verify.Step) bool { return s.Name == c.step })
+				if s := r.Steps[i]; s.Outcome != verify.NotChecked || !strings.Contains(s.Reason, "the network is down") {
+					t.Errorf("step %s: %s: %q", s.Name, s.Outcome, s.Reason)
+				}
+			})
+		}
+	}
+}
+
+func TestTruncatedAnswersAreNotChecked(t *testing.T) {
+	for _, route := range []string{"/v1/headers", "/v1/entries", "/v1/state", "/v1/status", "/v1/flows"} {
+		l := small(t)
+		on(route, func(b []byte) []byte { return b[:len(b)-1] })(l)
+		if r := l.audit(); r.Exit() != 2 {
+			t.Errorf("%s: exit %d:\n%s", route, r.Exit(), text(r))
+		}
+	}
+}
+
+func TestExpiry(t *testing.T) {
+	l := small(t)
+	trust := l.at(2)
+	trust.Period = time.Minute
+	r := l.audit(trust)
+	if r.Verdict != verify.Expired || r.Exit() != 3 || !strings.Contains(text(r), "get a newer trusted header") {
+		t.Errorf("%s", text(r))
+	}
+	// From genesis nothing expires.
+	o := l.options()
+	o.Now = func() time.Time { return l.start.AddDate(30, 0, 0) }
+	if r := light.Audit(context.Background(), l.node(), verify.Trust{}, o); r.Verdict != verify.Holds {
+		t.Error(text(r))
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	l := small(t)
+	l.answer = func(path string, b []byte) []byte {
+		if strings.HasPrefix(path, "/v1/entries") {
+			cancel()
+		}
+		return b
+	}
+	if r := light.Audit(ctx, l.node(), verify.Trust{}, l.options()); r.Exit() != 2 {
+		t.Error(text(r))
+	}
+}
+
+func TestCatchingUpIsNotEvidence(t *testing.T) {
+	for name, do := range map[string]func(l *ledger){
+		"entries": func(l *ledger) { l.entries = l.entries[:2] },
+		"headers": func(l *ledger) { on("/v1/headers", func([]byte) []byte { return []byte{} })(l) },
+		"nothing": func(*ledger) {},
+	} {
+		l := small(t)
+		l.status = func(s *verify.Status) { s.CatchingUp = true }
+		do(l)
+		if r := l.audit(); r.Exit() != 2 || !strings.Contains(text(r), "catching up") {
+			t.Errorf("%s:\n%s", name, text(r))
+		}
+	}
+}
+
+func TestNothingSignedYet(t *testing.T) {
+	l := newLedger(t)
+	on("/v1/status", func([]byte) []byte {
+		head := l.heads[0]
+		return []byte(mustJSON(t, verify.Status{Format: 1, ChainID: l.chainID, Origin: l.origin(), GenesisHash: hashOf(l.genesis),
+			LogRoot: head.LogRoot, StateRoot: head.StateRoot, AppHash: head.AppHash()}))
+	})(l)
+	checkpoint, err := provenance.Checkpoint{Origin: l.origin(), Root: l.heads[0].LogRoot}.Sign(l.nodeKey)
+	check(t, err)
+	l.replay = map[string][]byte{"/v1/status": {}, "/checkpoint": checkpoint, "/v1/flows": {}, "/v1/flows?by=day%2Cprovider%2Cmodel%2Clabel%2Cbasis": {}}
+	if r := l.audit(); r.Exit() != 2 || !strings.Contains(text(r), "nothing is signed yet") {
+		t.Error(text(r))
+	}
+}
+
+func TestEmptyLedger(t *testing.T) {
+	l := newLedger(t)
+	l.commit()
+	for _, trust := range []verify.Trust{{}, l.at(1)} {
+		if r := l.audit(trust); r.Verdict != verify.Holds {
+			t.Error(text(r))
+		}
+	}
+}
+
+// TestGrowingLedger audits a node that commits a block between any two answers.
+func TestGrowingLedger(t *testing.T) {
+	for _, fromHeader := range []bool{false, true} {
+		l := small(t)
+		trust := verify.Trust{}
+		if fromHeader {
+			trust = l.at(2)
+		}
+		grown := 0
+		l.answer = func(path string, b []byte) []byte {
+			if grown++; grown%2 == 0 {
+				l.commit(l.batch("acme", "us", l.records(1, "US", "CN")))
+			}
+			return b
+		}
+		o := l.options()
+		o.Patience = time.Minute
+		if r := light.Audit(context.Background(), l.node(), trust, o); r.Verdict != verify.Holds {
+			t.Error(text(r))
+		}
+	}
+}
+
+// TestPages audits a node that answers with less than it is asked for.
+func TestPages(t *testing.T) {
+	l := small(t)
+	cut := func(b []byte, first func(b []byte) int) []byte {
+		if len(b) == 0 {
+			return b
+		}
+		return b[:first(b)]
+	}
+	l.answer = func(path string, b []byte) []byte {
+		switch {
+		case strings.HasPrefix(path, "/v1/entries"):
+			return cut(b, func(b []byte) int {
+				page, err := verify.DecodeEntries(b, 1000)
+				check(t, err)
+				return len(appendBytes(appendBytes(appendHead([]byte{0x83}, 0, page[0].Index), page[0].Statement), page[0].Frame))
+			})
+		case strings.HasPrefix(path, "/v1/headers"):
+			return cut(b, func(b []byte) int {
+				page, err := verify.DecodeHeaders(b, 1000)
+				check(t, err)
+				return len(appendBytes(nil, page[0]))
+			})
+		}
+		return b
+	}
+	if r := l.audit(); r.Verdict != verify.Holds || r.Totals.Entries != 4 || r.Totals.Headers != 4 {
+		t.Error(text(r))
+	}
+}
+
+// TestSamples asks for some receipts, all, and one.
+func TestSamples(t *testing.T) {
+	l := newLedger(t)
+	for range 20 {
+		l.commit(l.batch("acme", "us", l.records(1, "US", "CN")), l.batch("beta", "eu", l.records(1, "DE", "CN")))
+	}
+	l.commit()
+	for asked, want := range map[int]int64{0: 40, -1: 40, 7: 7, 1: 1} {
+		o := l.options()
+		o.Receipts, o.Workers = asked, 4
+		r := light.Audit(context.Background(), l.node(), verify.Trust{}, o)
+		i := slices.IndexFunc(r.Steps, func(s *verify.Step) bool { return s.Name == "receipts" })
+		if r.Verdict != verify.Holds || r.Steps[i].Checked != want {
+			t.Errorf("%d:\n%s", asked, text(r))
+		}
+	}
+}
+
+func TestFindingsAreBounded(t *testing.T) {
+	l := newLedger(t)
+	for i := range 12 {
+		e := l.batch("acme", fmt.Sprint("s", i), l.records(1, "US", "CN"))
+		flip(&e.Statement, -1)
+		l.commit(e)
+	}
+	l.commit()
+	o := l.options()
+	o.MaxFindings = 5
+	r := light.Audit(context.Background(), l.node(), verify.Trust{}, o)
+	log := r.Steps[2]
+	if r.Exit() != 1 || len(log.Findings) != 5 || log.More != 7 || !strings.Contains(text(r), "and 7 more findings in step log") {
+		t.Error(text(r))
+	}
+}
+
+// TestGolden holds the JSON of three reports against files: the format is what
+// other programs read.
+func TestGolden(t *testing.T) {
+	l := small(t)
+	damaged := small(t)
+	damaged.entries[1].Frame = []byte("garbage")
+	damaged.status = func(s *verify.Status) { s.LogRoot[0] ^= 1 }
+	cut := light.Audit(context.Background(), broken(l, "/proof"), l.at(2), l.options())
+	for name, r := range map[string]*verify.Report{"holds": l.audit(), "evidence": damaged.audit(), "unchecked": cut} {
+		got, err := r.JSON()
+		check(t, err)
+		for suffix, b := range map[string][]byte{".json": got, ".txt": []byte(text(r))} {
+			path := "testdata/" + name + suffix
+			if *update {
+				check(t, os.MkdirAll("testdata", 0o755))
+				check(t, os.WriteFile(path, b, 0o644))
+			}
+			if want := readFile(t, path); !bytes.Equal(want, b) {
+				t.Errorf("%s differs; if that is meant, raise the format or run with -update:\n%s", path, b)
+			}
+		}
+		var back verify.Report
+		d := json.NewDecoder(bytes.NewReader(got))
+		d.DisallowUnknownFields()
+		check(t, d.Decode(&back))
+		if back.Format != verify.ReportFormat || back.ExitCode != r.Exit() || bytes.Count(got, []byte("\n{")) > 0 {
+			t.Errorf("%s: one document of format %d, exit %d", name, back.Format, back.ExitCode)
+		}
+	}
+}
+
+// TestTextIsSafe prints what a hostile node says.
+func TestTextIsSafe(t *testing.T) {
+	l := small(t)
+	l.status = func(s *verify.Status) { s.Origin = "\x1b[2J\x07\u202e\r\n" + strings.Repeat("é", 5000) + "\xff" }
+	out := text(l.audit())
+	for _, line := range strings.Split(out, "\n") {
+		if len([]rune(line)) > 420 || strings.ContainsAny(line, "\x1b\x07\r\u202e") {
+			t.Errorf("%q", line)
+		}
+	}
+}
+
+// TestSpecification holds spec/verify.md to the code: every code stands there
+// with the rules it guards, and every rule that the code cites.
+func TestSpecification(t *testing.T) {
+	spec := string(readFile(t, "../spec/verify.md"))
+	for _, rule := range verify.Rules() {
+		if !strings.Contains(spec, fmt.Sprintf("| `%s` | %s |", rule.Code, rule.Guards)) {
+			t.Errorf("spec/verify.md lacks: | `%s` | %s |", rule.Code, rule.Guards)
+		}
+		if rule.How == "" {
+			t.Errorf("%s: how to see for oneself?", rule.Code)
+		}
+	}
+	_, table, _ := strings.Cut(spec, "\n## Findings\n")
+	if n := strings.Count(table, "\n| `"); n != len(verify.Rules()) {
+		t.Errorf("spec/verify.md lists %d codes, the code has %d", n, len(verify.Rules()))
+	}
+}
