@@ -67,7 +67,7 @@ func (a *app) root() *cobra.Command {
 			"tokentrail key new acme\n" +
 			"tokentrail import csv usage.csv --time TIMESTAMP --input ContextTokens \\\n" +
 			"  --output GeneratedTokens --model llama-2-70b --from US --to CN --out usage.records\n" +
-			"tokentrail submit usage.records --node http://localhost:8080 \\\n" +
+			"tokentrail submit usage.records --node http://localhost:7480 \\\n" +
 			"  --key acme --issuer acme --stream usage",
 		Args: a.noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },

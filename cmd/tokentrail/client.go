@@ -69,7 +69,7 @@ type answer struct {
 func newClient(node string) (*client, error) {
 	u, err := url.Parse(node)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, usagef("--node %q: wanted the node's address, as http://localhost:8080", node)
+		return nil, usagef("--node %q: wanted the node's address, as http://localhost:7480", node)
 	}
 	u.Path = strings.TrimSuffix(u.Path, "/")
 	transport := &http.Transport{

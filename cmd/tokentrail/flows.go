@@ -45,13 +45,13 @@ func (a *app) flowsCommand() *cobra.Command {
 			"where the model runs to where they are used, input tokens back. Kinds and sides are never\n" +
 			"added up: each may have recorded the same tokens.\n\n" +
 			"Times are whole hours in UTC: 2023-11-16, 2023-11-16T18:00Z, or 7d or 36h ago. Until is exclusive.",
-		Example: "tokentrail flows --node http://localhost:8080 --from US --to CN \\\n" +
+		Example: "tokentrail flows --node http://localhost:7480 --from US --to CN \\\n" +
 			"  --since 2023-11-16 --until 2023-11-17 --by model\n" +
 			"tokentrail flows --from US --since 7d --by day,provider --output csv",
 		Args: a.noArgs,
 	}
 	s := cmd.Flags()
-	s.StringVar(&f.node, "node", "", "the node's address, as http://localhost:8080 (or "+envNode+")")
+	s.StringVar(&f.node, "node", "", "the node's address, as http://localhost:7480 (or "+envNode+")")
 	s.StringVar(&f.from, "from", "", "origin: a country")
 	s.StringVar(&f.to, "to", "", "destination: a country")
 	s.StringVar(&f.since, "since", "", "first hour")

@@ -32,7 +32,7 @@ func (a *app) inspectCommand(use string) *cobra.Command {
 			"a journal entry or a key file as JSON with named fields. What it is follows from its bytes.\n" +
 			"Form is checked, signatures and proofs are not: that is what tokentrail verify does.",
 		Example: "tokentrail inspect usage.records --limit 3\n" +
-			"curl -s http://localhost:8080/entries/0 | tokentrail inspect -",
+			"curl -s http://localhost:7480/entries/0 | tokentrail inspect -",
 		Args: oneArg("a file, or - for standard input"),
 	}
 	cmd.Flags().IntVar(&limit, "limit", 20, "records to show of a file or submission; -1 for all")

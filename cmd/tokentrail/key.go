@@ -121,7 +121,7 @@ func (a *app) keyShow(name string) error {
 		if err != nil {
 			return err
 		}
-		public, err := provenance.ParsePublicKey(string(b))
+		public, err := provenance.ParsePublicKey(strings.TrimSpace(string(b)))
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}

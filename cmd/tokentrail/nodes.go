@@ -15,6 +15,7 @@ const (
 	firstPause  = 50 * time.Millisecond
 	shortPause  = time.Second // about the longest while other requests succeed
 	longPause   = 10 * time.Second
+	greeting    = 15 * time.Second // patience until a node has answered for the first time
 	noticeEvery = 10 * time.Second
 )
 
@@ -125,13 +126,16 @@ func (n *nodes) try(ctx context.Context, do func(c *client) error) error {
 // wait pauses after a transient error, or gives up.
 func (n *nodes) wait(ctx context.Context, c *client, cause error, pause time.Duration) error {
 	n.mu.Lock()
-	still := time.Since(n.moved)
+	still, patience := time.Since(n.moved), n.patience
+	if n.origin == "" {
+		patience = min(patience, greeting)
+	}
 	tell := time.Since(n.noticed[cause.Error()]) > noticeEvery
 	if tell {
 		n.noticed[cause.Error()] = time.Now()
 	}
 	n.mu.Unlock()
-	if still > n.patience {
+	if still > patience {
 		return couldNotf("nothing has succeeded for %s: %w", still.Round(time.Second), cause)
 	}
 	if tell && still > time.Second {

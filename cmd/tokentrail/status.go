@@ -16,10 +16,10 @@ func (a *app) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "status",
 		Short:   "Ask a node what ledger it serves and how far it is",
-		Example: "tokentrail status --node http://localhost:8080",
+		Example: "tokentrail status --node http://localhost:7480",
 		Args:    a.noArgs,
 	}
-	cmd.Flags().StringVar(&node, "node", "", "the node's address, as http://localhost:8080 (or "+envNode+")")
+	cmd.Flags().StringVar(&node, "node", "", "the node's address, as http://localhost:7480 (or "+envNode+")")
 	cmd.RunE = a.does(func(ctx context.Context, _ []string) error { return a.status(ctx, node) }, asTable, asJSON)
 	return cmd
 }

@@ -66,9 +66,9 @@ func (a *app) submitCommand() *cobra.Command {
 			"byte for byte, and nothing is counted twice or left out. Files submitted to one stream one\n" +
 			"after another follow each other.\n\n" +
 			"The journal that makes this so stands under --state. It is part of the stream: keep it.",
-		Example: "tokentrail submit usage.records --node http://localhost:8080 \\\n" +
+		Example: "tokentrail submit usage.records --node http://localhost:7480 \\\n" +
 			"  --key acme --issuer acme --stream usage\n" +
-			"tokentrail submit usage.records --node http://a:8080 --node http://b:8080 \\\n" +
+			"tokentrail submit usage.records --node http://a:7480 --node http://b:7480 \\\n" +
 			"  --key ./acme.key --passphrase-file secret.txt --issuer acme --stream usage --output json",
 		Args: oneArg("a file of records"),
 	}

@@ -38,15 +38,15 @@ func (a *app) verifyCommand() *cobra.Command {
 			"Without --trust every header since genesis is verified in order. With it CometBFT's light client\n" +
 			"leads from the header that you know to the newest; such trust expires.\n\n" +
 			"Exit codes: 0 holds, 1 evidence against, 2 could not check, 3 trust expired, 64 usage.",
-		Example: "tokentrail verify --node http://localhost:8080\n" +
-			"tokentrail verify --node http://localhost:8080 --output json \\\n" +
+		Example: "tokentrail verify --node http://localhost:7480\n" +
+			"tokentrail verify --node http://localhost:7480 --output json \\\n" +
 			"  --genesis 6f1b…64-hex-digits…\n" +
-			"tokentrail verify --node http://localhost:8080 \\\n" +
+			"tokentrail verify --node http://localhost:7480 \\\n" +
 			"  --trust 1200:64-hex-digits --trusting-period 2160h",
 		Args: a.noArgs,
 	}
 	s := cmd.Flags()
-	s.StringVar(&f.node, "node", "", "the node's address, as http://localhost:8080 (or "+envNode+")")
+	s.StringVar(&f.node, "node", "", "the node's address, as http://localhost:7480 (or "+envNode+")")
 	s.StringVar(&f.genesis, "genesis", "", "SHA-256 of the genesis document, from elsewhere than the node")
 	s.StringVar(&f.trust, "trust", "", "a header that you trust, as height:hash")
 	s.DurationVar(&f.period, "trusting-period", defaultPeriod, "how long that header stays trustworthy")
