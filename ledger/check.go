@@ -47,31 +47,14 @@ func decodeSubmission(raw []byte) (*provenance.Submission, error) {
 	if err == nil {
 		return sub, nil
 	}
-	// SPEC(ADM-4): a statement that comes alone decodes as such, or as a
-	// submission with an empty string of records.
-	if statement := loneStatement(raw); statement != nil {
+	// SPEC(ADM-4)
+	if statement, alone := provenance.StatementAlone(raw); alone {
 		if _, err := provenance.ParseStatement(statement); err != nil {
 			return nil, err
 		}
 		return nil, refuse(CodePayloadMissing, "records", "the statement comes without its records; send a submission [1, statement, records]")
 	}
 	return nil, err
-}
-
-// loneStatement returns the statement where raw is one, or a submission whose
-// records are empty; else nil.
-func loneStatement(raw []byte) []byte {
-	const sign1Tag = 0xd2
-	if len(raw) > 0 && raw[0] == sign1Tag {
-		return raw
-	}
-	r := cborReader{b: raw}
-	n, kind := r.count(cborArray), r.int()
-	statement, records := r.bytes(), r.bytes()
-	if r.done() != nil || n != 3 || kind != 1 || len(records) > 0 {
-		return nil
-	}
-	return statement
 }
 
 // Raw returns the submission's bytes. They must not be changed.

@@ -10,56 +10,31 @@ import (
 	"tokentrail/provenance"
 )
 
-// An Entry is a statement that the ledger has accepted.
+// An Entry is a statement that the ledger has accepted. It is stored: keys must
+// never be changed.
 type Entry struct {
-	Index      int64
-	Height     int64           // of the block that carried it
-	ID         provenance.Hash // statement id
-	Statement  []byte          // the canonical COSE_Sign1: the log leaf's data
-	FrameBytes int64           // size of the records' frame
-	FrameHash  provenance.Hash // its SHA-256
+	Index      int64           `cbor:"-"`
+	Height     int64           `cbor:"1,keyasint"` // of the block that carried it
+	ID         provenance.Hash `cbor:"2,keyasint"` // statement id
+	FrameBytes int64           `cbor:"3,keyasint"` // size of the records' frame
+	FrameHash  provenance.Hash `cbor:"4,keyasint"` // its SHA-256
+	Statement  []byte          `cbor:"5,keyasint"` // the canonical COSE_Sign1: the log leaf's data
 }
 
 // LeafHash returns the entry's leaf hash in the log (SPEC(LOG-1)).
 func (e *Entry) LeafHash() provenance.Hash { return provenance.LeafHash(e.Statement) }
 
-// encode returns the stored form. Keys must never be changed.
-func (e *Entry) encode() []byte {
-	w := cborWriter{b: make([]byte, 0, len(e.Statement)+160)}
-	w.openMap(5)
-	w.int(1)
-	w.int(e.Height)
-	w.int(2)
-	w.bytes(e.ID[:])
-	w.int(3)
-	w.int(e.FrameBytes)
-	w.int(4)
-	w.bytes(e.FrameHash[:])
-	w.int(5)
-	w.bytes(e.Statement)
-	return w.b
-}
+func (e *Entry) encode() []byte { return encodeStored(e) }
 
 func decodeEntry(index int64, b []byte) (*Entry, error) {
-	r := cborReader{b: b}
 	e := &Entry{Index: index}
-	if n := r.count(cborMap); n != 5 {
-		r.fail("an entry of %d fields", n)
+	if err := decodeStored(b, e); err != nil {
+		return nil, err
 	}
-	r.key(1)
-	e.Height = r.int()
-	r.key(2)
-	e.ID = r.hash()
-	r.key(3)
-	e.FrameBytes = r.int()
-	r.key(4)
-	e.FrameHash = r.hash()
-	r.key(5)
-	e.Statement = r.bytes()
-	if r.err == nil && (e.FrameBytes < 0 || e.FrameBytes > provenance.MaxFrameBytes) {
-		r.fail("a frame of %d bytes", e.FrameBytes)
+	if e.FrameBytes < 0 || e.FrameBytes > provenance.MaxFrameBytes {
+		return nil, fmt.Errorf("a frame of %d bytes", e.FrameBytes)
 	}
-	return e, r.done()
+	return e, nil
 }
 
 // entryOps returns all operations that store an entry.

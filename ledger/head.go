@@ -6,14 +6,14 @@ import (
 	"tokentrail/provenance"
 )
 
-// A Head is the ledger after a block.
+// A Head is the ledger after a block. It is stored: keys must never be changed.
 type Head struct {
-	Height    int64 // of the block; 0: genesis
-	Time      int64 // of the block, ms since the epoch; 0 for genesis
-	Size      int64 // entries in the log
-	LogRoot   provenance.Hash
-	StateRoot provenance.Hash
-	AppHash   provenance.Hash // stands in the header of block Height+1
+	Height    int64           `cbor:"1,keyasint"` // of the block; 0: genesis
+	Time      int64           `cbor:"2,keyasint"` // of the block, ms since the epoch; 0 for genesis
+	Size      int64           `cbor:"3,keyasint"` // entries in the log
+	LogRoot   provenance.Hash `cbor:"4,keyasint"`
+	StateRoot provenance.Hash `cbor:"5,keyasint"`
+	AppHash   provenance.Hash `cbor:"6,keyasint"` // stands in the header of block Height+1
 }
 
 // newHead fills in the app hash.
@@ -28,47 +28,17 @@ func (h Head) Preimage() provenance.Preimage {
 	return provenance.Preimage{Size: h.Size, LogRoot: h.LogRoot, StateRoot: h.StateRoot}
 }
 
-// encode returns the stored form. Keys must never be changed.
-func (h Head) encode() []byte {
-	var w cborWriter
-	w.openMap(6)
-	w.int(1)
-	w.int(h.Height)
-	w.int(2)
-	w.int(h.Time)
-	w.int(3)
-	w.int(h.Size)
-	w.int(4)
-	w.bytes(h.LogRoot[:])
-	w.int(5)
-	w.bytes(h.StateRoot[:])
-	w.int(6)
-	w.bytes(h.AppHash[:])
-	return w.b
-}
+func (h Head) encode() []byte { return encodeStored(h) }
 
 func decodeHead(b []byte) (Head, error) {
-	r := cborReader{b: b}
 	var h Head
-	if n := r.count(cborMap); n != 6 {
-		r.fail("a head of %d fields", n)
+	if err := decodeStored(b, &h); err != nil {
+		return Head{}, err
 	}
-	r.key(1)
-	h.Height = r.int()
-	r.key(2)
-	h.Time = r.int()
-	r.key(3)
-	h.Size = r.int()
-	r.key(4)
-	h.LogRoot = r.hash()
-	r.key(5)
-	h.StateRoot = r.hash()
-	r.key(6)
-	h.AppHash = r.hash()
-	if r.err == nil && h.AppHash != h.Preimage().AppHash() {
-		r.fail("the app hash is not that of size and roots")
+	if h.AppHash != h.Preimage().AppHash() {
+		return Head{}, fmt.Errorf("the app hash is not that of size and roots")
 	}
-	return h, r.done()
+	return h, nil
 }
 
 // undo leads from one height back to the one before: what a snapshot of it
@@ -82,57 +52,48 @@ type undo struct {
 // and values a part stays far below what is kept inline.
 const undoChanges = 1024
 
-// parts returns the stored form, in parts. Keys must never be changed.
+// storedUndo is a part of an undo. Keys must never be changed.
+type storedUndo struct {
+	Head  []byte       `cbor:"1,keyasint"`
+	Parts int          `cbor:"2,keyasint"`
+	Old   []storedPair `cbor:"3,keyasint"`
+}
+
+type storedPair struct {
+	_     struct{} `cbor:",toarray"`
+	Key   string
+	Value []byte // empty: nothing stood there; no value of the state is empty
+}
+
+// parts returns the stored form, in parts.
 func (u *undo) parts() [][]byte {
 	n := max(1, (len(u.old)+undoChanges-1)/undoChanges)
 	out := make([][]byte, n)
 	for i := range out {
-		old := u.old[i*undoChanges : min(len(u.old), (i+1)*undoChanges)]
-		var w cborWriter
-		w.openMap(3)
-		w.int(1)
-		w.bytes(u.head.encode())
-		w.int(2)
-		w.int(int64(n))
-		w.int(3)
-		w.openArray(len(old))
-		for _, c := range old {
-			w.openArray(2)
-			w.text(c.key)
-			w.bytes(c.value) // no value of the state is empty: empty says nothing
+		part := storedUndo{Head: u.head.encode(), Parts: n}
+		for _, c := range u.old[i*undoChanges : min(len(u.old), (i+1)*undoChanges)] {
+			part.Old = append(part.Old, storedPair{Key: c.key, Value: c.value})
 		}
-		out[i] = w.b
+		out[i] = encodeStored(part)
 	}
 	return out
 }
 
 // decodePart adds a stored part and returns the number of all.
 func (u *undo) decodePart(b []byte) (parts int, err error) {
-	r := cborReader{b: b}
-	if n := r.count(cborMap); n != 3 {
-		r.fail("an undo of %d fields", n)
+	var part storedUndo
+	if err := decodeStored(b, &part); err != nil {
+		return 0, err
 	}
-	r.key(1)
-	head := r.bytes()
-	r.key(2)
-	parts = int(r.int())
-	r.key(3)
-	for range r.count(cborArray) {
-		if n := r.count(cborArray); n != 2 {
-			r.fail("a change of %d elements", n)
-			break
-		}
-		c := stateChange{key: r.text(), value: r.bytes()}
+	for _, p := range part.Old {
+		c := stateChange{key: p.Key, value: p.Value}
 		if len(c.value) == 0 {
 			c.value = nil
 		}
 		u.old = append(u.old, c)
 	}
-	if err := r.done(); err != nil {
-		return 0, err
-	}
-	u.head, err = decodeHead(head)
-	return parts, err
+	u.head, err = decodeHead(part.Head)
+	return part.Parts, err
 }
 
 // ops stores what leads back from height.

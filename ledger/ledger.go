@@ -113,11 +113,7 @@ func (l *Ledger) InitGenesis(appState []byte, validators []provenance.Validator,
 		}
 		return head.AppHash, nil
 	}
-	var w cborWriter
-	w.openMap(1)
-	w.int(1)
-	w.text(chainID)
-	ops := append(stateOps(changes), sealed([]byte{prefixChain}, w.b), sealed([]byte{prefixHead}, head.encode()))
+	ops := append(stateOps(changes), sealed([]byte{prefixChain}, encodeStored(storedChain{chainID})), sealed([]byte{prefixHead}, head.encode()))
 	if err := l.store.writeLast(nil, ops); err != nil {
 		return provenance.Hash{}, fmt.Errorf("genesis: %w", err)
 	}

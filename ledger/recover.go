@@ -126,21 +126,21 @@ func (s *store) readHead() (Head, bool, error) {
 	return h, true, nil
 }
 
+// storedChain names the chain that the ledger is of. Keys must never be changed.
+type storedChain struct {
+	ID string `cbor:"1,keyasint"`
+}
+
 func (s *store) readChainID() (string, error) {
 	b, err := s.get([]byte{prefixChain})
 	if err != nil {
 		return "", err
 	}
-	r := cborReader{b: b}
-	if n := r.count(cborMap); n != 1 {
-		r.fail("%d fields", n)
-	}
-	r.key(1)
-	id := r.text()
-	if err := r.done(); err != nil || id == "" {
+	var chain storedChain
+	if err := decodeStored(b, &chain); err != nil || chain.ID == "" {
 		return "", damaged("chain id", "", "%d bytes: %v", len(b), err)
 	}
-	return id, nil
+	return chain.ID, nil
 }
 
 // readState builds the state map from the stored values.

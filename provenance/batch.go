@@ -287,11 +287,11 @@ func (h *BatchHeader) Follows(before *BatchHeader, prev Hash) error {
 // record must be one valid record, encoded.
 func RecordLeaf(issuer, stream string, sequence int64, index int, record []byte) []byte {
 	b := make([]byte, 0, len(record)+len(issuer)+len(stream)+24)
-	b = appendHead(b, majorArray, 5)
-	b = appendText(b, issuer)
-	b = appendText(b, stream)
-	b = appendHead(b, majorUint, uint64(sequence))
-	b = appendHead(b, majorUint, uint64(index))
+	b = AppendArray(b, 5)
+	b = AppendText(b, issuer)
+	b = AppendText(b, stream)
+	b = AppendInt(b, sequence)
+	b = AppendInt(b, int64(index))
 	return append(b, record...)
 }
 

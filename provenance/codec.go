@@ -54,10 +54,26 @@ func appendHead(b []byte, major byte, arg uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(b, major|27), arg)
 }
 
-func appendText(b []byte, s string) []byte {
+// AppendArray appends the head of a CBOR array of n elements.
+func AppendArray(b []byte, n int) []byte { return appendHead(b, majorArray, uint64(n)) }
+
+// AppendMap appends the head of a CBOR map of n pairs.
+func AppendMap(b []byte, n int) []byte { return appendHead(b, majorMap, uint64(n)) }
+
+// AppendInt appends a CBOR integer.
+func AppendInt(b []byte, v int64) []byte {
+	if v < 0 {
+		return appendHead(b, majorNeg, uint64(-1-v))
+	}
+	return appendHead(b, majorUint, uint64(v))
+}
+
+// AppendText appends a CBOR text string.
+func AppendText(b []byte, s string) []byte {
 	return append(appendHead(b, majorText, uint64(len(s))), s...)
 }
 
-func appendBytes(b, s []byte) []byte {
+// AppendBytes appends a CBOR byte string.
+func AppendBytes(b, s []byte) []byte {
 	return append(appendHead(b, majorBytes, uint64(len(s))), s...)
 }

@@ -40,19 +40,19 @@ func NewPublicKey(key crypto.PublicKey) (PublicKey, error) {
 			// SPEC(KEY-3)
 			return PublicKey{}, fail(CodeKey, "", "the Ed25519 key is not the canonical encoding of a point that is not of small order")
 		}
-		b := appendHead(nil, majorMap, 3)
+		b := AppendMap(nil, 3)
 		b = append(b, 0x01, 0x01, 0x20, 0x06, 0x21)
-		return PublicKey{AlgEdDSA, appendBytes(b, k), k}, nil
+		return PublicKey{AlgEdDSA, AppendBytes(b, k), k}, nil
 	case *ecdsa.PublicKey:
 		xy, err := k.Bytes() // 0x04 ‖ x ‖ y; refuses points off the curve
 		if k.Curve != elliptic.P256() || err != nil {
 			// SPEC(KEY-4)
 			return PublicKey{}, fail(CodeKey, "", "the ES256 key is not a point on P-256")
 		}
-		b := appendHead(nil, majorMap, 4)
+		b := AppendMap(nil, 4)
 		b = append(b, 0x01, 0x02, 0x20, 0x01, 0x21)
-		b = append(appendBytes(b, xy[1:33]), 0x22)
-		return PublicKey{AlgES256, appendBytes(b, xy[33:]), k}, nil
+		b = append(AppendBytes(b, xy[1:33]), 0x22)
+		return PublicKey{AlgES256, AppendBytes(b, xy[33:]), k}, nil
 	}
 	return PublicKey{}, fail(CodeKey, "", "keys of type %T are not part of the format; use Ed25519 or P-256", key)
 }

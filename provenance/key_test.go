@@ -81,7 +81,7 @@ func plusL(sig []byte) []byte {
 // resigned is the statement with another signature.
 func resigned(s *Statement, sig []byte) []byte {
 	raw := s.Raw()
-	return append(slices.Clone(raw[:len(raw)-66]), appendBytes(nil, sig)...)
+	return append(slices.Clone(raw[:len(raw)-66]), AppendBytes(nil, sig)...)
 }
 
 func verifyRaw(raw []byte, key PublicKey) error {

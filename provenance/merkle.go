@@ -18,7 +18,7 @@ type Hash [HashSize]byte
 func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 
 // MarshalCBOR encodes a hash as a byte string.
-func (h Hash) MarshalCBOR() ([]byte, error) { return appendBytes(nil, h[:]), nil }
+func (h Hash) MarshalCBOR() ([]byte, error) { return AppendBytes(nil, h[:]), nil }
 
 // UnmarshalCBOR decodes a byte string of 32 bytes.
 func (h *Hash) UnmarshalCBOR(b []byte) error {

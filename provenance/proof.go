@@ -15,9 +15,9 @@ type RecordProof struct {
 
 // Encode returns [record, index, count, path].
 func (p *RecordProof) Encode() []byte {
-	b := append(appendHead(nil, majorArray, 4), p.Record...)
-	b = appendHead(b, majorUint, uint64(p.Index))
-	b = appendHead(b, majorUint, uint64(p.Count))
+	b := append(AppendArray(nil, 4), p.Record...)
+	b = AppendInt(b, p.Index)
+	b = AppendInt(b, p.Count)
 	return appendPath(b, p.Path)
 }
 
@@ -42,7 +42,7 @@ func ParseRecordProof(b []byte) (*RecordProof, error) {
 		Count int64
 		Path  []Hash
 	}{}
-	if err := unmarshal(append(appendHead(nil, majorArray, 3), b[behind:]...), &rest); err != nil {
+	if err := unmarshal(append(AppendArray(nil, 3), b[behind:]...), &rest); err != nil {
 		return nil, err
 	}
 	p.Index, p.Count, p.Path = rest.Index, rest.Count, rest.Path
@@ -79,10 +79,10 @@ type Preimage struct {
 
 // Encode returns [1, log size, log root, state root].
 func (p Preimage) Encode() []byte {
-	b := append(appendHead(nil, majorArray, 4), 1)
-	b = appendHead(b, majorUint, uint64(p.Size))
-	b = appendBytes(b, p.LogRoot[:])
-	return appendBytes(b, p.StateRoot[:])
+	b := append(AppendArray(nil, 4), 1)
+	b = AppendInt(b, p.Size)
+	b = AppendBytes(b, p.LogRoot[:])
+	return AppendBytes(b, p.StateRoot[:])
 }
 
 // AppHash returns the app hash (SPEC(STA-4)).
@@ -162,9 +162,9 @@ func (p *Consistency) Verify(older, newer Hash) error {
 }
 
 func encodeProof(a, b int64, path []Hash) []byte {
-	out := appendHead(nil, majorArray, 3)
-	out = appendHead(out, majorUint, uint64(a))
-	out = appendHead(out, majorUint, uint64(b))
+	out := AppendArray(nil, 3)
+	out = AppendInt(out, a)
+	out = AppendInt(out, b)
 	return appendPath(out, path)
 }
 
@@ -186,7 +186,7 @@ func proofForm(c *cursor) error { return tuple(amount, amount, hashPath(2*maxPat
 func appendPath(b []byte, path []Hash) []byte {
 	b = appendHead(b, majorArray, uint64(len(path)))
 	for i := range path {
-		b = appendBytes(b, path[i][:])
+		b = AppendBytes(b, path[i][:])
 	}
 	return b
 }
@@ -221,9 +221,9 @@ func StateNode(left, right Hash) Hash {
 
 // Encode returns [leaf, siblings].
 func (p *StateProof) Encode() []byte {
-	b := appendHead(nil, majorArray, 2)
+	b := AppendArray(nil, 2)
 	if p.Leaf == nil {
-		b = appendHead(b, majorArray, 0)
+		b = AppendArray(b, 0)
 	} else {
 		b = appendPath(b, []Hash{p.Leaf.KeyHash, p.Leaf.ValueHash})
 	}

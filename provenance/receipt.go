@@ -100,8 +100,8 @@ func (s ReceiptSigner) Sign(statement Hash, proof Inclusion, anchor Anchor) ([]b
 }
 
 func encodeAnchor(a Anchor) []byte {
-	b := append(appendHead(nil, majorArray, 2), a.Preimage.Encode()...)
-	return appendBytes(b, a.LightBlock)
+	b := append(AppendArray(nil, 2), a.Preimage.Encode()...)
+	return AppendBytes(b, a.LightBlock)
 }
 
 // ParseReceipt decodes a receipt of this ledger's kind, with one inclusion
@@ -110,7 +110,7 @@ func ParseReceipt(b []byte) (*Receipt, error) {
 	switch {
 	case len(b) > receiptMax:
 		return nil, fail(CodeSize, "receipt", "%d bytes, at most %d are allowed", len(b), receiptMax)
-	case len(b) < 2 || b[0] != 0xd2:
+	case len(b) < 2 || b[0] != sign1Tag:
 		return nil, fail(CodeEnvelope, "receipt", "not a tagged COSE_Sign1")
 	}
 	var w wireReceipt

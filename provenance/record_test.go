@@ -179,7 +179,7 @@ func TestRecordOfTheGreatestSize(t *testing.T) {
 	fill := func(total int) []byte {
 		b := append([]byte{base[0] + 1}, base[1:]...)
 		b = append(b, 0x18, 64)
-		return appendBytes(b, make([]byte, total-len(b)-3))
+		return AppendBytes(b, make([]byte, total-len(b)-3))
 	}
 	if _, err := ParseRecord(fill(MaxRecordBytes)); err != nil {
 		t.Error(err)

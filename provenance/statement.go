@@ -19,6 +19,12 @@ const (
 	SubmissionMediaType = "application/vnd.tokentrail.submission+cbor"
 )
 
+// How a COSE_Sign1 begins: tag 18, and an array of four (SPEC(STM-1)).
+const (
+	sign1Tag   = 0xd2
+	sign1Array = 0x84
+)
+
 // StatementID returns the id of the statement with this payload, an encoded
 // batch header (SPEC(STM-10)). Envelopes are malleable and keys rotate, so
 // neither is part of it.
@@ -154,8 +160,7 @@ type envelope struct {
 
 // parseEnvelope takes a canonical COSE_Sign1 apart (SPEC(STM-1), SPEC(STM-5)).
 func parseEnvelope(b []byte) (*envelope, error) {
-	const tag18, arrayOf4 = 0xd2, 0x84
-	if len(b) < 2 || b[0] != tag18 || b[1] != arrayOf4 {
+	if len(b) < 2 || b[0] != sign1Tag || b[1] != sign1Array {
 		return nil, fail(CodeEnvelope, "", "not a tagged COSE_Sign1: it begins with tag 18 and an array of four (d2 84)")
 	}
 	c := &cursor{b: b, off: 2}
@@ -219,7 +224,7 @@ func EmptyUnprotected(b []byte) ([]byte, error) {
 	if len(b) > MaxSubmissionBytes { // what comes behind may be dropped; the rest ParseStatement limits
 		return nil, fail(CodeSize, "", "%d bytes, at most %d are allowed", len(b), MaxSubmissionBytes)
 	}
-	if len(b) < 2 || b[0] != 0xd2 || b[1] != 0x84 {
+	if len(b) < 2 || b[0] != sign1Tag || b[1] != sign1Array {
 		return nil, fail(CodeEnvelope, "", "not a tagged COSE_Sign1: it begins with tag 18 and an array of four (d2 84)")
 	}
 	c := &cursor{b: b, off: 2}

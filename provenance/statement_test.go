@@ -18,7 +18,7 @@ func parts(s *Statement) (protected, payload, signature []byte) {
 // withUnprotected is the statement with the given item as its unprotected header.
 func withUnprotected(s *Statement, item []byte) []byte {
 	protected, payload, signature := parts(s)
-	return slices.Concat([]byte{0xd2, 0x84}, appendBytes(nil, protected), item, appendBytes(nil, payload), appendBytes(nil, signature))
+	return slices.Concat([]byte{0xd2, 0x84}, AppendBytes(nil, protected), item, AppendBytes(nil, payload), AppendBytes(nil, signature))
 }
 
 func TestUnprotectedHeadersAreEmptied(t *testing.T) {
@@ -115,8 +115,8 @@ func TestSubmissionsOfOtherRecordsAreNotMade(t *testing.T) {
 func TestSignatureIsOverTheSigStructure(t *testing.T) {
 	s := sampleBatch(AlgEdDSA, 1)
 	protected, payload, signature := parts(s.statement)
-	tbs := appendText(appendHead(nil, majorArray, 4), "Signature1")
-	tbs = appendBytes(appendBytes(appendBytes(tbs, protected), nil), payload)
+	tbs := AppendText(AppendArray(nil, 4), "Signature1")
+	tbs = AppendBytes(AppendBytes(AppendBytes(tbs, protected), nil), payload)
 	key := testKey(AlgEdDSA, "provider")
 	if want := must1(key.Sign(nil, tbs, crypto.Hash(0))); !bytes.Equal(signature, want) {
 		t.Errorf("signature %x, wanted %x", signature, want)

@@ -46,6 +46,17 @@ func ParseSubmission(b []byte) (*Submission, error) {
 	return &Submission{s, frame}, nil
 }
 
+// StatementAlone reports whether b is a statement that comes without its
+// records (SPEC(ADM-4)): by itself, or in a submission whose string of records is
+// empty. It returns the statement, of which nothing else is checked.
+func StatementAlone(b []byte) (statement []byte, alone bool) {
+	if len(b) > 0 && b[0] == sign1Tag {
+		return b, true
+	}
+	statement, frame, err := splitSubmission(b)
+	return statement, err == nil && len(frame) == 0
+}
+
 // splitSubmission takes the array of SUB-1 apart.
 func splitSubmission(b []byte) (statement, frame []byte, err error) {
 	c := &cursor{b: b}
@@ -111,8 +122,8 @@ func (s *Submission) Encode() []byte { return encodeSubmission(s.Statement.Raw()
 
 func encodeSubmission(statement, frame []byte) []byte {
 	b := make([]byte, 0, len(statement)+len(frame)+12)
-	b = append(appendHead(b, majorArray, 3), submissionTypeBatch)
-	return appendBytes(appendBytes(b, statement), frame)
+	b = append(AppendArray(b, 3), submissionTypeBatch)
+	return AppendBytes(AppendBytes(b, statement), frame)
 }
 
 // CheckRecords expands the records and holds the statement's header against

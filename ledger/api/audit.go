@@ -88,7 +88,7 @@ func (a *api) getHeaders(w *response, r *request) error {
 		if err != nil {
 			return nodeFault(fmt.Errorf("signed header %d: %w", height, err))
 		}
-		if _, err := w.Write(appendBytes(nil, block)); err != nil {
+		if _, err := w.Write(provenance.AppendBytes(nil, block)); err != nil {
 			return nil // the client is gone
 		}
 	}
@@ -138,8 +138,8 @@ func encodeEntry(s Snapshot, e *ledger.Entry) ([]byte, error) {
 		return nil, nodeFault(err)
 	}
 	b := make([]byte, 0, len(e.Statement)+len(frame)+24)
-	b = appendInt(appendHead(b, cborArray, 3), e.Index)
-	return appendBytes(appendBytes(b, e.Statement), frame), nil
+	b = provenance.AppendInt(provenance.AppendArray(b, 3), e.Index)
+	return provenance.AppendBytes(provenance.AppendBytes(b, e.Statement), frame), nil
 }
 
 // getState answers with a value of the state map and its proof.
@@ -155,10 +155,10 @@ func (a *api) getState(w *response, r *request) error {
 	}
 	head := s.Head()
 	value, _ := s.State(key) // no value of the state is empty: empty says absent
-	b := append(appendHead(nil, cborArray, 4), head.Preimage().Encode()...)
+	b := append(provenance.AppendArray(nil, 4), head.Preimage().Encode()...)
 	// SPEC(STA-4): the header of the next height carries the app hash.
-	b = appendInt(b, head.Height+1)
-	b = appendBytes(b, value)
+	b = provenance.AppendInt(b, head.Height+1)
+	b = provenance.AppendBytes(b, value)
 	// SPEC(STA-2)
 	return write(w, cborType, append(b, s.StateProof(key).Encode()...))
 }

@@ -151,9 +151,9 @@ func (a *api) writeProblem(w http.ResponseWriter, code provenance.Code, detail s
 	if len(detail) > maxDetail {
 		detail = detail[:maxDetail]
 	}
-	b := appendHead(nil, cborMap, 2)
-	b = appendText(appendInt(b, -1), p.title)
-	b = appendText(appendInt(b, -2), strings.ToValidUTF8(detail, "\uFFFD"))
+	b := provenance.AppendMap(nil, 2)
+	b = provenance.AppendText(provenance.AppendInt(b, -1), p.title)
+	b = provenance.AppendText(provenance.AppendInt(b, -2), strings.ToValidUTF8(detail, "\uFFFD"))
 	w.WriteHeader(p.status)
 	_, _ = w.Write(b) // a client that is gone cannot be told
 }

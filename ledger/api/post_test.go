@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fxamacker/cbor/v2"
 	"tokentrail/ledger"
 	"tokentrail/provenance"
 )
@@ -30,8 +29,8 @@ func (n *node) unposted(body []byte, status int, title, code string, header ...s
 
 // reframe makes a submission of any statement and frame.
 func reframe(statement, frame []byte) []byte {
-	b := append(appendHead(nil, cborArray, 3), 1)
-	return appendBytes(appendBytes(b, statement), frame)
+	b := append(provenance.AppendArray(nil, 3), 1)
+	return provenance.AppendBytes(provenance.AppendBytes(b, statement), frame)
 }
 
 func TestDuplicates(t *testing.T) {
@@ -435,15 +434,6 @@ func TestRefusal(t *testing.T) {
 		e := &provenance.Error{Code: c.Code, Path: "a.b", Offset: -1, Detail: "words: more"}
 		if got := Refusal(c.Number, e.Error()); provenance.CodeOf(got) != c.Code || got.Error() != e.Error() {
 			t.Errorf("%s: %v", c.Code, got)
-		}
-	}
-}
-
-func TestCBOR(t *testing.T) {
-	for _, v := range []int64{0, 1, 23, 24, 255, 256, 65535, 65536, 1<<32 - 1, 1 << 32, 1<<63 - 1, -1, -24, -25, -1 << 63} {
-		want, err := cbor.Marshal(v)
-		if err != nil || !bytes.Equal(appendInt(nil, v), want) {
-			t.Errorf("%d is %x, wanted %x", v, appendInt(nil, v), want)
 		}
 	}
 }
