@@ -69,8 +69,8 @@ func parseGenesis(b []byte) (*genesisDoc, error) {
 	if w.InitialHeight != "" && w.InitialHeight != "0" && w.InitialHeight != "1" {
 		return nil, bad("genesis.initial_height", fmt.Errorf("%q, a ledger begins with block 1", w.InitialHeight))
 	}
-	if w.ChainID == "" {
-		return nil, bad("genesis.chain_id", fmt.Errorf("there is none"))
+	if !validChainID(w.ChainID) {
+		return nil, bad("genesis.chain_id", fmt.Errorf("%.60q, a chain id is 1 to 50 of A-Z, a-z, 0-9, '.', '_', '-'", w.ChainID))
 	}
 	var validators []provenance.Validator
 	for i, v := range w.Validators {
@@ -100,6 +100,19 @@ func parseGenesis(b []byte) (*genesisDoc, error) {
 		return nil, bad("genesis.app_state.providers", err)
 	}
 	return doc, nil
+}
+
+// validChainID is SPEC(LOG-2): the origin, which holds the chain id, is a name
+// in a signed note.
+func validChainID(s string) bool {
+	for _, c := range []byte(s) {
+		switch {
+		case 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '.', c == '_', c == '-':
+		default:
+			return false
+		}
+	}
+	return 1 <= len(s) && len(s) <= 50
 }
 
 // readProviders reads the registry out of the state map.

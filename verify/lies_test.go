@@ -122,6 +122,8 @@ func headerLies() []lie {
 		{name: "another chain id", want: verify.CodeChainID, place: "status.chain_id",
 			do: func(l *ledger) { l.status = func(s *verify.Status) { s.ChainID = "other" } }},
 		{name: "genesis is not a document", want: verify.CodeGenesisForm, place: "genesis", do: func(l *ledger) { l.genesis = []byte("{") }, trust: asServed},
+		{name: "genesis with a chain id that is no name", want: verify.CodeGenesisForm, place: "genesis.chain_id", trust: asServed,
+			do: func(l *ledger) { l.genesis = bytes.Replace(l.genesis, []byte("test-1"), []byte("test/1"), 1) }},
 		{name: "genesis with an unknown member", want: verify.CodeGenesisForm, place: "genesis.app_state", trust: asServed,
 			do: func(l *ledger) {
 				l.genesis = bytes.Replace(l.genesis, []byte(`"format"`), []byte(`"x": 1, "format"`), 1)

@@ -16,7 +16,7 @@ func Rules() []Rule {
 	)
 	return []Rule{
 		{CodeGenesisHash, "LOG-2", sha},
-		{CodeGenesisForm, "GEN-1", sha},
+		{CodeGenesisForm, "GEN-1, LOG-2", sha},
 		{CodeChainID, "LOG-2", headers},
 		{CodeInitialState, "GEN-2, STA-4", replay},
 		{CodeTrustHash, "VER-3", headers},
