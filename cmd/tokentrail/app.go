@@ -130,6 +130,7 @@ func (a *app) noArgs(cmd *cobra.Command, args []string) error {
 		return nil
 	case cmd.HasSubCommands():
 		hint := ""
+		cmd.SuggestionsMinimumDistance = 2
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 			hint = "; did you mean " + strings.Join(near, " or ") + "?"
 		}

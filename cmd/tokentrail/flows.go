@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -79,10 +80,12 @@ func (f *flowFlags) query(now time.Time) (*provenance.FlowQuery, error) {
 	if q.Sides, err = parseSides(f.sides); err != nil {
 		return nil, err
 	}
-	if err := q.Validate(); err != nil {
-		return nil, usagef("--%w", err)
+	err = q.Validate()
+	var wrong *provenance.Error
+	if errors.As(err, &wrong) {
+		return nil, usagef("--%s: %s", wrong.Path, wrong.Detail)
 	}
-	return q, nil
+	return q, err
 }
 
 func parseKinds(names []string) ([]provenance.Kind, error) {
