@@ -23,7 +23,7 @@ func TestDemo(t *testing.T) {
 	if code := run(t.Context(), []string{"demo", "--exit"}, &stdout, &stderr); code != exitOK {
 		t.Fatalf("exit code %d\n%s%s", code, stdout.String(), stderr.String())
 	}
-	for _, want := range []string{"19,366 requests", "22,361,870", "4,088,665", "verdict"} {
+	for _, want := range []string{"19,366 requests", "22,361,870", "4,088,665", "HOLDS (exit 0)"} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("the output lacks %q:\n%s", want, stdout.String())
 		}
