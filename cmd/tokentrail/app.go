@@ -14,7 +14,7 @@ import (
 	"golang.org/x/term"
 )
 
-// Environment variables that stand in for flags.
+// Environment variables that stand in for flags. SPEC(CLI-4)
 const (
 	envNode       = "TOKENTRAIL_NODE"
 	envPassphrase = "TOKENTRAIL_PASSPHRASE"

@@ -311,7 +311,7 @@ func (d *importDoc) write(w io.Writer) error {
 // instant writes a time of the format for people and JSON.
 func instant(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// A wholeFile appears under its name when it is whole, or never.
+// A wholeFile appears under its name when it is whole, or never. SPEC(IMP-2)
 type wholeFile struct {
 	*bufio.Writer
 	f    *os.File

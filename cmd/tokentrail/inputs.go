@@ -124,6 +124,7 @@ func (p *prefixHash) Write(b []byte) (int, error) {
 
 // grown refuses a file that is an earlier input with more behind it: by its
 // hash it would be a new one, and its beginning would be counted twice.
+// SPEC(JRN-3)
 func (p *prefixHash) grown(in *input) error {
 	for sum := range p.found {
 		if k, ok := p.known[sum]; ok {
@@ -180,7 +181,7 @@ func (j *journal) inputs() (map[string]inputState, error) {
 }
 
 // locate returns how much of an input has been signed, records and bytes, and
-// notes it, so that the entries up to here need not be read again.
+// notes it, so that the entries up to here need not be read again. SPEC(JRN-3)
 func (j *journal) locate(in *input, known map[string]inputState) (records, offset int64, err error) {
 	state, ok := known[in.hash.String()]
 	if !ok {

@@ -254,7 +254,7 @@ func (j *journal) readHead() error {
 }
 
 // record makes the signed submission that comes next in the stream durable.
-// Only then may it be sent.
+// Only then may it be sent. SPEC(JRN-1)
 func (j *journal) record(sub *provenance.Submission, at position) error {
 	header := sub.Statement.Header()
 	if header.Sequence != j.head+1 {
@@ -273,6 +273,7 @@ func (j *journal) record(sub *provenance.Submission, at position) error {
 }
 
 // acknowledge keeps the receipt of a submission in place of its records.
+// SPEC(JRN-2)
 func (j *journal) acknowledge(sequence int64, at position, statement, receipt []byte) error {
 	b, err := cbor.Marshal(doneEntry{Version: journalVersion, Position: at, Statement: statement, Receipt: receipt})
 	if err != nil {

@@ -26,6 +26,7 @@ const (
 
 // keyPath returns the key file that NAME|PATH means: a path where it has a
 // separator or the suffix, else a name in the user's own key directory.
+// SPEC(CLI-5)
 func (a *app) keyPath(name string) (string, error) {
 	if strings.ContainsRune(name, filepath.Separator) || strings.HasSuffix(name, keySuffix) {
 		return name, nil

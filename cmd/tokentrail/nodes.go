@@ -97,7 +97,7 @@ func (n *nodes) ledger(ctx context.Context) (string, error) {
 }
 
 // try does something with a node, again and again elsewhere while the error is
-// transient and patience lasts.
+// transient and patience lasts. SPEC(JRN-5)
 func (n *nodes) try(ctx context.Context, do func(c *client) error) error {
 	for pause := firstPause; ; pause = min(2*pause, longPause) {
 		c, checked := n.pick()

@@ -14,7 +14,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// Exit codes (spec/client.md).
+// Exit codes. SPEC(CLI-1)
 const (
 	exitOK       = 0
 	exitAgainst  = 1  // what was asked does not hold, or was refused
@@ -90,7 +90,7 @@ func wantsJSON(args []string) bool {
 	return false
 }
 
-// fail reports an error and returns the exit code.
+// fail reports an error and returns the exit code. SPEC(CLI-2)
 func (a *app) fail(err error, asDocument bool) int {
 	code := exitCode(err)
 	if !asDocument {

@@ -82,7 +82,7 @@ func (s *submitter) run(ctx context.Context) error {
 func (d *delivery) sequence() int64 { return d.statement.Header().Sequence }
 
 // mayLaunch reports whether the next statement is within the window of the
-// oldest that has no receipt yet.
+// oldest that has no receipt yet. SPEC(JRN-5)
 func (s *submitter) mayLaunch(flight map[int64]bool, unsent []int64) bool {
 	next := s.journal.head + 1
 	if len(unsent) > 0 {

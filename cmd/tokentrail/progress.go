@@ -15,7 +15,7 @@ const lineEvery = 5 * time.Second
 
 // A progress tells how far something has come: by a bar on a terminal, by a
 // line now and then elsewhere, always on standard error. One goroutine uses it,
-// but for say.
+// but for say. SPEC(CLI-3)
 type progress struct {
 	mu    sync.Mutex // guards w
 	w     io.Writer

@@ -20,7 +20,8 @@ const pollPause = 200 * time.Millisecond
 var errDropped = errors.New("the node took the submission and then dropped it")
 
 // send delivers a submission until the ledger has accepted it, and returns its
-// checked receipt. Sending again what was accepted gives the same entry.
+// checked receipt (SPEC(JRN-6)). Sending again what was accepted gives the same
+// entry.
 func (n *nodes) send(ctx context.Context, body []byte, s *provenance.UnverifiedStatement) (receipt *provenance.Receipt, raw []byte, err error) {
 	err = n.try(ctx, func(c *client) error {
 		got, err := c.post(ctx, body)

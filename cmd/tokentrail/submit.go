@@ -236,6 +236,7 @@ func (s *submitter) checkIssuer(ctx context.Context) error {
 
 // checkHead holds the journal against the stream's head on the ledger. A
 // sequence is never guessed: where the two disagree, nothing is signed.
+// SPEC(JRN-4)
 func (s *submitter) checkHead(ctx context.Context) error {
 	j, f := s.journal, s.flags
 	for end := time.Now().Add(min(settleTime, f.patience)); ; {

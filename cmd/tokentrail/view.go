@@ -167,7 +167,7 @@ func snake(name string) string {
 	runes := []rune(name)
 	for i, r := range runes {
 		upper := unicode.IsUpper(r)
-		if upper && i > 0 && (!unicode.IsUpper(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1])) {
+		if upper && i > 0 && (unicode.IsLower(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1])) {
 			b.WriteByte('_')
 		}
 		b.WriteRune(unicode.ToLower(r))

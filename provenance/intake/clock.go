@@ -51,6 +51,7 @@ func newClock(format string, zone *time.Location) (clock, error) {
 }
 
 // parse returns a time in milliseconds since the epoch; what is finer is cut off.
+// SPEC(IMP-5)
 func (c *clock) parse(s string) (int64, error) {
 	switch c.number {
 	case formatUnix:

@@ -59,6 +59,7 @@ func (e *MappingError) Error() string { return fmt.Sprintf("%s: %v", e.Field, e.
 func (e *MappingError) Unwrap() error { return e.Err }
 
 // A RowError says what is wrong with one row. The reader can go on behind it.
+// SPEC(IMP-6)
 type RowError struct {
 	Line   int    // from 1; the header is line 1
 	Column string // the column's name, or "" where the row as a whole is wrong
@@ -154,6 +155,7 @@ func (m *CSV) check() error {
 	return err
 }
 
+// modelNamed is the model that a column names: asserted. SPEC(IMP-3)
 func (m *CSV) modelNamed(name string) *provenance.Model {
 	model := provenance.Model{Known: provenance.Asserted}
 	if m.Constants.Model != nil {

@@ -10,7 +10,7 @@ import (
 	"tokentrail/provenance"
 )
 
-// A RecordsReader reads a file of records: a CBOR sequence (spec/import.md).
+// A RecordsReader reads a file of records: a CBOR sequence (SPEC(IMP-1)).
 type RecordsReader struct {
 	r      *bufio.Reader
 	count  int64

@@ -52,7 +52,7 @@ func (r *CSVReader) record(row []string) (*provenance.Record, error) {
 }
 
 // count reads a number of tokens: decimal digits, and at most zeros behind a
-// point, as spreadsheets and data frames write whole numbers.
+// point, as spreadsheets and data frames write whole numbers. SPEC(IMP-4)
 func count(s string) (int64, error) {
 	if s == "" {
 		return 0, errors.New("the cell is empty, wanted a number of tokens")

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tokentrail/provenance"
+)
+
+const flowsAnswer = `{"format": 1, "origin": "tokentrail/t/00", "log_size": 1234, "app_hash": "%064d",
+ "query": {"from": "US"},
+ "rows": [{"kind": "transfer", "side": "exporter", "origin": "US", "destination": "CN", "model": "m\u001b[31m",
+           "direction": "output", "records": 19366, "tokens": 4088665, "cache_read": 0, "cache_write": 0, "reasoning": 7}]}`
+
+// runOnce runs the program without files, environment and terminal.
+func runOnce(t *testing.T, args ...string) (int, string, string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr, func(string) string { return "" })
+	return code, stdout.String(), stderr.String()
+}
+
+func TestFlows(t *testing.T) {
+	var query string
+	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		query = r.URL.RawQuery
+		fmt.Fprintf(w, flowsAnswer, 5)
+	}))
+	defer node.Close()
+	args := []string{"flows", "--node", node.URL, "--from", "US", "--since", "2023-11-16", "--until", "2023-11-16T20:00+01:00",
+		"--by", "model,day", "--kind", "transfer", "--side", "exporter,importer"}
+	code, table, stderr := runOnce(t, args...)
+	if code != exitOK {
+		t.Fatal(code, stderr)
+	}
+	const wantQuery = "by=model%2Cday&from=US&kind=transfer&side=exporter%2Cimporter&since=2023-11-16T00%3A00%3A00Z&until=2023-11-16T19%3A00%3A00Z"
+	if query != wantQuery {
+		t.Errorf("asked %s, wanted %s", query, wantQuery)
+	}
+	for _, w := range []string{"4,088,665", "19,366", "log size 1,234", fmt.Sprintf("app hash %064d", 5), "tokentrail verify --node " + node.URL, `m\x1b[31m`, "reasoning"} {
+		if !strings.Contains(table, w) {
+			t.Errorf("the table does not say %q:\n%s", w, table)
+		}
+	}
+	if strings.Contains(table, "\x1b") || strings.Contains(table, "cache") {
+		t.Errorf("the table steers the terminal, or has empty columns:\n%s", table)
+	}
+	if _, doc, _ := runOnce(t, append(args, "--output", "json")...); !strings.Contains(doc, `"tokens": 4088665`) {
+		t.Error(doc)
+	}
+	_, csv, _ := runOnce(t, append(args, "--output", "csv")...)
+	if want := "transfer,exporter,US,CN,,m\x1b[31m,,,output,19366,4088665,0,0,7\n"; !strings.HasSuffix(csv, want) {
+		t.Errorf("%q", csv)
+	}
+}
+
+func TestFlowsFromOddNodes(t *testing.T) {
+	for answer, want := range map[string]string{
+		"{":               "is not what spec/api.md says",
+		`{"format": 2}`:   "the node answers in format 2",
+		`{"format": 1} x`: "is not what spec/api.md says",
+		"":                "is not what spec/api.md says",
+	} {
+		node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, answer) }))
+		code, _, stderr := runOnce(t, "flows", "--node", node.URL)
+		if code != exitCouldNot || !strings.Contains(stderr, want) {
+			t.Errorf("%q: exit %d, %s", answer, code, stderr)
+		}
+		node.Close()
+	}
+	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		problem(w, http.StatusBadRequest, "Malformed request", "value: from: no")
+	}))
+	defer node.Close()
+	code, doc, _ := runOnce(t, "flows", "--node", node.URL, "--output", "json")
+	if code != exitAgainst || !strings.Contains(doc, `"code": "value"`) || !strings.Contains(doc, "400 Malformed request: value: from: no") {
+		t.Errorf("exit %d, %s", code, doc)
+	}
+}
+
+func TestHours(t *testing.T) {
+	now := time.Date(2026, 3, 10, 12, 34, 56, 0, time.UTC)
+	for _, c := range []struct {
+		text string
+		up   bool
+		want string
+	}{
+		{"2023-11-16", false, "2023-11-16T00:00:00Z"},
+		{"2023-11-16T18Z", false, "2023-11-16T18:00:00Z"},
+		{"2023-11-16T18:00:00+08:00", false, "2023-11-16T10:00:00Z"},
+		{"7d", false, "2026-03-03T12:00:00Z"},
+		{"7d", true, "2026-03-03T13:00:00Z"},
+		{"now", true, "2026-03-10T13:00:00Z"},
+		{"36h", false, "2026-03-09T00:00:00Z"},
+		{"7w", false, "wanted a date"},
+		{"-7d", false, "wanted a date"},
+		{"d", false, "wanted a date"},
+	} {
+		got, err := parseHour("--since", c.text, now, c.up)
+		said := got.Format(time.RFC3339)
+		if err != nil {
+			said = err.Error()
+		}
+		if !strings.Contains(said, c.want) {
+			t.Errorf("%s: %s, wanted %s", c.text, said, c.want)
+		}
+	}
+}
+
+func TestThousands(t *testing.T) {
+	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", -1000: "-1,000", -999: "-999", 22361870: "22,361,870", -1 << 63: "-9,223,372,036,854,775,808"} {
+		if got := thousands(n); got != want {
+			t.Errorf("%d: %s", n, got)
+		}
+	}
+}
+
+// TestVerifyCouldNot: a node that does not answer is never taken for a verdict.
+func TestVerifyCouldNot(t *testing.T) {
+	node := httptest.NewServer(http.NotFoundHandler())
+	defer node.Close()
+	code, doc, _ := runOnce(t, "verify", "--node", node.URL, "--output", "json")
+	if code != exitCouldNot || !strings.Contains(doc, `"exit": 2`) {
+		t.Errorf("exit %d, %s", code, doc)
+	}
+}
+
+func TestInspectWhatSubmitKeeps(t *testing.T) {
+	p := newTestProvider(t)
+	l := newFakeLedger(t, p.key)
+	a, _ := p.records("a", 45, nil)
+	dir := p.succeeded(p.args(l, a))["journal"].(string)
+	code, doc, stderr := runOnce(t, "inspect", filepath.Join(dir, entryName(1, doneSuffix)))
+	if code != exitOK {
+		t.Fatal(stderr)
+	}
+	for _, w := range []string{"journal entry, with receipt", `"sequence": 1`, `"origin": "` + l.origin + `"`, `"index": 1`, `"issuer": "acme"`, `"hour": "2023-11-16T18:00:00Z"`} {
+		if !strings.Contains(doc, w) {
+			t.Errorf("it does not say %s:\n%s", w, doc)
+		}
+	}
+}
+
+func TestSnake(t *testing.T) {
+	for name, want := range map[string]string{"LogRoot": "log_root", "KID": "kid", "A2ATask": "a2a_task", "MCPRequest": "mcp_request", "MicroWattHours": "micro_watt_hours", "Time": "time"} {
+		if got := snake(name); got != want {
+			t.Errorf("%s: %s, wanted %s", name, got, want)
+		}
+	}
+	if got := view(provenance.Usage{Finish: 5}); fmt.Sprint(got) != fmt.Sprint(object{{"input", int64(0)}, {"output", int64(0)}, {"finish", "cancelled"}}) {
+		t.Errorf("%v", got)
+	}
+}
