@@ -22,18 +22,7 @@ type Checkpoint struct {
 
 // ValidChainID reports whether s may be the id of a chain: 1 to 50 of A-Z, a-z,
 // 0-9, '.', '_', '-' (SPEC(LOG-2)), so that an origin is a name of a signed note.
-func ValidChainID(s string) bool {
-	if len(s) < 1 || len(s) > 50 {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i] | 0x20 // letters in lower case
-		if (c < 'a' || c > 'z') && (s[i] < '0' || s[i] > '9') && s[i] != '.' && s[i] != '_' && s[i] != '-' {
-			return false
-		}
-	}
-	return true
-}
+func ValidChainID(s string) bool { return only(s, 1, 50, "AZaz09..__--") }
 
 // Origin returns a log's origin: its chain and the SHA-256 of its genesis
 // document's bytes (SPEC(LOG-2)).

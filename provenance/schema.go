@@ -1,9 +1,6 @@
 package provenance
 
-import (
-	"fmt"
-	"regexp"
-)
+import "fmt"
 
 // Key ranges of every map of the format (SPEC(ENC-20)).
 const (
@@ -183,30 +180,45 @@ func nameID(c *cursor) error {
 // ValidNameID reports whether s may be the id of an issuer or a stream: 1 to 64
 // of a-z, 0-9, '.', '_', '-', the first a letter or digit (ENC-31).
 func ValidNameID(s string) bool {
-	if len(s) < 1 || len(s) > 64 {
+	return only(s, 1, 64, "az09..__--") && only(s[:1], 1, 1, "az09")
+}
+
+// textThat wants a text of which ok holds.
+func textThat(ok func(s string) bool, what string) check {
+	return func(c *cursor) error {
+		start := c.off
+		s, err := c.text()
+		if err == nil && !ok(string(s)) {
+			return c.errorAt(start, CodeValue, "%q is not %s", s, what)
+		}
+		return err
+	}
+}
+
+// only reports whether s has lo to hi bytes, each of which is in ranges: pairs of
+// first and last, "azAZ".
+func only(s string, lo, hi int, ranges string) bool {
+	if len(s) < lo || len(s) > hi {
 		return false
 	}
 	for i := range len(s) {
-		alnum := s[i] >= 'a' && s[i] <= 'z' || s[i] >= '0' && s[i] <= '9'
-		if !alnum && (i == 0 || s[i] != '.' && s[i] != '_' && s[i] != '-') {
+		in := false
+		for r := 0; r < len(ranges); r += 2 {
+			in = in || s[i] >= ranges[r] && s[i] <= ranges[r+1]
+		}
+		if !in {
 			return false
 		}
 	}
 	return true
 }
 
-// pattern wants a text that matches re from end to end.
-func pattern(re, what string) check {
-	rx := regexp.MustCompile(`^(?:` + re + `)$`)
-	return func(c *cursor) error {
-		start := c.off
-		s, err := c.text()
-		if err == nil && !rx.Match(s) {
-			return c.errorAt(start, CodeValue, "%q is not %s", s, what)
-		}
-		return err
-	}
+func isSubdivision(s string) bool {
+	return len(s) > 3 && ValidCountry(s[:2]) && s[2] == '-' && only(s[3:], 1, 3, "AZ09")
 }
+
+func isBasisCode(s string) bool { return only(s, 1, 48, "az09::..--") }
+func isCurrency(s string) bool  { return only(s, 3, 3, "AZ") }
 
 // country wants two letters A-Z. SPEC(ENC-35)
 func country(c *cursor) error {
@@ -221,7 +233,7 @@ func country(c *cursor) error {
 // ValidCountry reports whether s has the form of an ISO 3166-1 alpha-2 code
 // (ENC-35). Whether the code is assigned is not looked at.
 func ValidCountry(s string) bool {
-	return len(s) == 2 && s[0] >= 'A' && s[0] <= 'Z' && s[1] >= 'A' && s[1] <= 'Z'
+	return only(s, 2, 2, "AZ")
 }
 
 // oneOf wants one of the given integers.

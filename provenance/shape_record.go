@@ -90,7 +90,7 @@ func usageShape() *shape {
 func placeShape() *shape {
 	return shapeOf(
 		must(1, "country", country),
-		may(2, "subdivision", pattern(`[A-Z]{2}-[A-Z0-9]{1,3}`, "a subdivision (ISO 3166-2)")),
+		may(2, "subdivision", textThat(isSubdivision, "a subdivision (ISO 3166-2)")),
 		may(3, "operator", identifier(64)),
 		must(4, "known", integerIn(1, 3)),
 	)
@@ -98,7 +98,7 @@ func placeShape() *shape {
 
 func basisShape() *shape {
 	return shapeOf(
-		must(1, "code", pattern(`[a-z0-9:.-]{1,48}`, "a legal basis code: 1 to 48 of a-z, 0-9, ':', '.', '-'")),
+		must(1, "code", textThat(isBasisCode, "a legal basis code: 1 to 48 of a-z, 0-9, ':', '.', '-'")),
 		may(2, "reference", textOf(128)),
 		may(3, "digest", digest),
 		may(4, "expires", instant),
@@ -151,7 +151,7 @@ func energyShape() *shape {
 
 func priceShape() *shape {
 	return shapeOf(
-		must(1, "currency", pattern(`[A-Z]{3}`, "a currency (ISO 4217)")),
+		must(1, "currency", textThat(isCurrency, "a currency (ISO 4217)")),
 		may(2, "input", amount),
 		may(3, "output", amount),
 		may(4, "cache-read", amount),

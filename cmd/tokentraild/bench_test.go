@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
 	"io/fs"
@@ -56,26 +55,52 @@ func BenchmarkCommit(b *testing.B) {
 }
 
 func benchmarkCommit(b *testing.B, validators int) {
-	const streams, batch, inFlight = 8, 2000, 8
-	ctx, cancel := context.WithTimeout(b.Context(), 10*time.Minute)
-	defer cancel()
-	providers := make([]*provider, streams)
+	providers := benchProviders(b)
+	net := startNetwork(b, validators, providers...)
+	var urls []string
+	for _, v := range net {
+		v.wait(b, b.Context(), 0)
+		urls = append(urls, v.url)
+	}
+	committed := benchPosts(b, urls, providers)
+	net[0].wait(b, b.Context(), int64(b.N))
+	b.ReportMetric(diskBytes(b, app.LedgerDir(net[0].home))/committed, "ledger-disk-B/record")
+	b.ReportMetric(diskBytes(b, app.EngineDir(net[0].home))/committed, "engine-disk-B/record")
+}
+
+// BenchmarkNode is BenchmarkCommit with one validator in this process, client
+// included, so that -cpuprofile sees all of it.
+func BenchmarkNode(b *testing.B) {
+	providers := benchProviders(b)
+	node := startTestNode(b, providers...)
+	benchPosts(b, []string{node.url()}, providers)
+}
+
+// benchBatch is how many records a statement of the benchmarks has.
+const benchBatch = 2000
+
+func benchProviders(b *testing.B) []*provider {
+	b.Helper()
+	providers := make([]*provider, 8)
 	for i := range providers {
 		providers[i] = newProvider(b, fmt.Sprintf("provider-%d", i))
 	}
-	net := startNetwork(b, validators, providers...)
-	for _, v := range net {
-		v.wait(b, ctx, 0)
-	}
-	records := benchRecords(b, batch)
+	return providers
+}
+
+// benchPosts posts b.N statements, each provider's to one of the nodes, eight of
+// them in flight, and returns the number of records. Signing is not measured.
+func benchPosts(b *testing.B, nodes []string, providers []*provider) float64 {
+	b.Helper()
+	records := benchRecords(b, benchBatch)
 	size := 0
 	for _, r := range records {
 		size += len(r)
 	}
-	work := make([]chan []byte, streams)
+	work := make([]chan []byte, len(providers))
 	for i, p := range providers {
 		work[i] = make(chan []byte, b.N)
-		for n := i; n < b.N; n += streams {
+		for n := i; n < b.N; n += len(providers) {
 			work[i] <- p.next(b, records)
 		}
 		close(work[i])
@@ -84,10 +109,10 @@ func benchmarkCommit(b *testing.B, validators int) {
 	began := time.Now()
 	var group sync.WaitGroup
 	for i := range work {
-		for range inFlight {
+		for range 8 {
 			group.Go(func() {
 				for sub := range work[i] {
-					a, err := tryRequest(http.MethodPost, net[i%len(net)].url+"/entries", provenance.SubmissionMediaType, sub)
+					a, err := tryRequest(http.MethodPost, nodes[i%len(nodes)]+"/entries", provenance.SubmissionMediaType, sub)
 					if err != nil || a.status != http.StatusCreated {
 						b.Errorf("%v: %d %s", err, a.status, a.body)
 						return
@@ -99,12 +124,10 @@ func benchmarkCommit(b *testing.B, validators int) {
 	group.Wait()
 	took := time.Since(began).Seconds()
 	b.StopTimer()
-	net[0].wait(b, ctx, int64(b.N))
-	committed := float64(b.N * batch)
+	committed := float64(b.N * benchBatch)
 	b.ReportMetric(committed/took, "records/s")
-	b.ReportMetric(float64(size)/batch, "B/record")
-	b.ReportMetric(diskBytes(b, app.LedgerDir(net[0].home))/committed, "ledger-disk-B/record")
-	b.ReportMetric(diskBytes(b, app.EngineDir(net[0].home))/committed, "engine-disk-B/record")
+	b.ReportMetric(float64(size)/benchBatch, "B/record")
+	return committed
 }
 
 // diskBytes is what the files below dir take on disk; preallocated tables count
