@@ -41,8 +41,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	silent := func(io.Writer, fang.Styles, error) {}
-	err := fang.Execute(ctx, root, fang.WithErrorHandler(silent), fang.WithVersion(programVersion()))
+	err := a.execute(ctx, root, args)
 	var done *reported
 	switch {
 	case err == nil:
@@ -54,6 +53,21 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		err = usagef("%w", err)
 	}
 	return a.fail(err, wantsJSON(args))
+}
+
+// execute runs the command line. Help, unless NO_COLOR is set, and man pages are
+// left to fang; nothing else is, since it asks the terminal for its colours on
+// every error.
+func (a *app) execute(ctx context.Context, root *cobra.Command, args []string) error {
+	asked := func(words ...string) bool {
+		return slices.ContainsFunc(args, func(arg string) bool { return slices.Contains(words, arg) })
+	}
+	help := len(args) == 0 || args[0] == "help" || asked("-h", "--help")
+	if len(args) > 0 && args[0] == "man" || help && a.env("NO_COLOR") == "" {
+		silent := func(io.Writer, fang.Styles, error) {}
+		return fang.Execute(ctx, root, fang.WithErrorHandler(silent), fang.WithVersion(root.Version))
+	}
+	return root.ExecuteContext(ctx)
 }
 
 func (a *app) root() *cobra.Command {
@@ -69,8 +83,11 @@ func (a *app) root() *cobra.Command {
 			"  --output GeneratedTokens --model llama-2-70b --from US --to CN --out usage.records\n" +
 			"tokentrail submit usage.records --node http://localhost:7480 \\\n" +
 			"  --key acme --issuer acme --stream usage",
-		Args: a.noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:          a.noArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version:       programVersion(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
 	}
 	root.PersistentFlags().StringVar(&a.output, "output", "", "how to answer: a table for people, json for programs (one document, errors too)")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "the same as --output json")
