@@ -19,7 +19,7 @@ build:
 needs:
 	@command -v node >/dev/null && command -v npm >/dev/null || { apt-get update -q && apt-get install -qy nodejs npm; }
 	@command -v gcc >/dev/null || { apt-get update -q && apt-get install -qy gcc libc6-dev; }
-	@cd spec/independent && npm ci --omit=optional --no-audit --no-fund --silent
+	@cd spec/independent && npm install --omit=optional --no-save --no-audit --no-fund --silent
 
 lint:
 	@test -z "$$(gofmt -l cmd ledger provenance verify spec)" || { gofmt -l cmd ledger provenance verify spec; echo "gofmt: the files above are not formatted"; exit 1; }

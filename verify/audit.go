@@ -98,7 +98,7 @@ func (a *audit) run() {
 	a.checkFlows()
 }
 
-// checkGenesis reads the genesis document and starts from the trust.
+// checkGenesis reads the genesis document and starts from the trust. SPEC(VER-10)
 func (a *audit) checkGenesis() bool {
 	s := a.genesis
 	raw, err := a.src.Genesis(a.ctx)
@@ -212,7 +212,7 @@ func (a *audit) pause() bool {
 	}
 }
 
-// advance goes on to the head that the status names.
+// advance goes on to the head that the status names. SPEC(VER-11)
 func (a *audit) advance() {
 	a.head, a.complete = nil, false
 	head, err := a.headers.Header(a.ctx, a.status.Height+1)
@@ -245,7 +245,7 @@ func (a *audit) advance() {
 	}
 }
 
-// isMissing reports whether all that is wrong is that the node lacks something.
+// isMissing reports whether all that is wrong is that the node lacks something. SPEC(VER-19)
 func isMissing(err error) bool {
 	var f *Finding
 	if errors.As(err, &f) {
@@ -294,6 +294,7 @@ func (a *audit) fillIn() {
 			StateRoot: a.ours.StateRoot, AppHash: a.head.AppHash,
 		}
 	}
+	// SPEC(VER-2)
 	a.assume("fewer than a third of the validators, by voting power, are dishonest")
 	if a.replay == nil {
 		return

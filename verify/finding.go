@@ -77,7 +77,7 @@ const (
 
 // A Finding is one thing that the evidence speaks against. As an error it is
 // how a Source or a HeaderVerifier says that what it was given is evidence,
-// rather than that it could not look.
+// rather than that it could not look. SPEC(VER-22)
 type Finding struct {
 	Code  Code   `json:"code"`
 	Place string `json:"place"` // entries[7].statement, headers[12].commit

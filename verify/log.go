@@ -10,7 +10,7 @@ import (
 
 // readLog replays entries up to the given size. Entries are fetched a page
 // ahead, looked at by several workers, and put behind one another in order;
-// what is in memory is bounded by the pages under way.
+// what is in memory is bounded by the pages under way. SPEC(VER-12)
 func (a *audit) readLog(size int64) error {
 	ctx, cancel := context.WithCancel(a.ctx)
 	defer cancel()
@@ -67,7 +67,7 @@ type entryJob struct {
 }
 
 // fetchEntries yields the entries from the replay's end up to size, in order,
-// while yield says so.
+// while yield says so. SPEC(VER-18)
 func (a *audit) fetchEntries(ctx context.Context, size int64, yield func(Entry) bool) error {
 	for from := a.replay.tree.size; from < size; {
 		limit := int(min(maxPage, size-from))

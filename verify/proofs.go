@@ -65,7 +65,7 @@ func (a *audit) askCheckpoint() (*provenance.Checkpoint, error) {
 	return nil, NewFinding(CodeCheckpointSignature, "checkpoint", "a note signed by a key that the node lists", last.Error())
 }
 
-// checkCheckpoint holds the checkpoint and a consistency proof against our tree.
+// checkCheckpoint holds the checkpoint and a consistency proof against our tree. SPEC(VER-15)
 func (a *audit) checkCheckpoint() {
 	s, cp := a.checkpoint, a.early.checkpoint
 	if a.early.checkpointErr != nil {
@@ -158,7 +158,7 @@ func (a *audit) sample(size int64) []int64 {
 	return slices.Sorted(maps.Keys(drawn))
 }
 
-// checkFlows holds the node's sums against those made from the log.
+// checkFlows holds the node's sums against those made from the log. SPEC(VER-17)
 func (a *audit) checkFlows() {
 	s := a.flows
 	if a.ours == nil {

@@ -9,7 +9,7 @@ import (
 
 // checkReceipts asks for receipts, inclusion proofs and record proofs of a
 // sample of the entries. The roots are already known to be true; this step
-// shows that the node's own proofs lead to them.
+// shows that the node's own proofs lead to them. SPEC(VER-16)
 func (a *audit) checkReceipts() {
 	s := a.receipts
 	switch {

@@ -125,7 +125,7 @@ func (r *replay) sum(c *checkedEntry) {
 }
 
 // settle finds out at which height entries were committed: the app hash after a
-// block's last entry is that of the header after the block (SPEC(STA-4)).
+// block's last entry is that of the header after the block (SPEC(STA-4)). SPEC(VER-8)
 func (r *replay) settle(c *checkedEntry) {
 	if c.key != nil && !c.key.always() {
 		if r.history == nil {

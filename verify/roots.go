@@ -21,7 +21,7 @@ func (a *audit) checkInitial() {
 }
 
 // checkRoots is the heart of the audit: the log and the state map that we made
-// by ourselves from the entries are those that the validators signed.
+// by ourselves from the entries are those that the validators signed. SPEC(VER-13)
 func (a *audit) checkRoots() {
 	s := a.roots
 	switch {
@@ -113,7 +113,7 @@ func (a *audit) stateKeys() []string {
 	return keys
 }
 
-// checkState asks for state proofs, of presence and of absence.
+// checkState asks for state proofs, of presence and of absence. SPEC(VER-14)
 func (a *audit) checkState() {
 	s := a.state
 	if a.head == nil || !a.complete {

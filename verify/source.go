@@ -131,7 +131,7 @@ type HeaderVerifier interface {
 	Verified() int64
 }
 
-// Trust is what the auditor brings along and believes without proof.
+// Trust is what the auditor brings along and believes without proof. SPEC(VER-1)
 type Trust struct {
 	// Genesis is the SHA-256 of the genesis document, from elsewhere than the
 	// node. Where it is nil the node's own document is taken, and the report says
