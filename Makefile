@@ -4,7 +4,7 @@
 
 GO    ?= go
 FUZZ  ?= 10s
-RACED  = ./ledger ./ledger/api ./ledger/index ./verify/... ./cmd/tokentrail
+RACED  = ./ledger ./ledger/app ./ledger/api ./ledger/index ./verify/... ./cmd/tokentrail
 
 .PHONY: test needs lint vuln unit race soak bench build vectors
 

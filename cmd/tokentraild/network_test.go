@@ -125,6 +125,9 @@ func TestFourValidators(t *testing.T) {
 		}
 	}
 	checkTotals(t, net[3].url)
+	for _, v := range net {
+		auditNode(t, v.home, v.url)
+	}
 }
 
 // checkTotals wants every token of the trace in the node's flows, once.
