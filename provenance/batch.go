@@ -198,24 +198,26 @@ func (h *BatchHeader) derive(records [][]byte, limits Limits) (*Tree, error) {
 	if len(records) < 1 || len(records) > limits.Records {
 		return nil, fail(CodeCount, "", "%d records, wanted 1 to %d", len(records), limits.Records)
 	}
-	tree, sums := &Tree{}, newTally()
+	tree, sums, known := &Tree{}, newTally(), names{}
 	h.Count = len(records)
+	var leaf []byte // the same memory for each
 	for i, raw := range records {
-		r, err := ParseRecord(raw)
+		f, err := examine(raw, known)
 		if err != nil {
 			return nil, within(fmt.Sprintf("records[%d]", i), err)
 		}
 		if len(raw) > limits.RecordBytes {
 			return nil, fail(CodeSize, fmt.Sprintf("records[%d]", i), "%d bytes, this ledger's policy allows %d", len(raw), limits.RecordBytes)
 		}
-		if err := sums.add(r); err != nil {
+		if err := sums.add(&f); err != nil {
 			return nil, err
 		}
 		if i == 0 {
-			h.First, h.Last = r.Time, r.Time
+			h.First, h.Last = f.time, f.time
 		}
-		h.First, h.Last = min(h.First, r.Time), max(h.Last, r.Time)
-		tree.Append(RecordID(h.Issuer, h.Stream, h.Sequence, i, raw))
+		h.First, h.Last = min(h.First, f.time), max(h.Last, f.time)
+		leaf = appendLeaf(leaf[:0], h.Issuer, h.Stream, h.Sequence, i, raw)
+		tree.Append(LeafHash(leaf))
 	}
 	cells, err := sums.cells(limits.Cells)
 	if err != nil {
@@ -286,7 +288,10 @@ func (h *BatchHeader) Follows(before *BatchHeader, prev Hash) error {
 // RecordLeaf returns the leaf of a record in its batch's tree (SPEC(REC-10)).
 // record must be one valid record, encoded.
 func RecordLeaf(issuer, stream string, sequence int64, index int, record []byte) []byte {
-	b := make([]byte, 0, len(record)+len(issuer)+len(stream)+24)
+	return appendLeaf(make([]byte, 0, len(record)+len(issuer)+len(stream)+24), issuer, stream, sequence, index, record)
+}
+
+func appendLeaf(b []byte, issuer, stream string, sequence int64, index int, record []byte) []byte {
 	b = AppendArray(b, 5)
 	b = AppendText(b, issuer)
 	b = AppendText(b, stream)

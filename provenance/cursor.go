@@ -40,6 +40,10 @@ func (c *cursor) head() (major byte, arg uint64, err error) {
 		return 0, 0, c.errorAt(start, CodeTruncated, "the item ends here; more bytes are needed")
 	}
 	major, info := c.b[start]>>5, c.b[start]&0x1f
+	if info < 24 && major < majorTag { // nothing else to check
+		c.off++
+		return major, uint64(info), nil
+	}
 	if err := c.headAllowed(major, info); err != nil {
 		return 0, 0, err
 	}

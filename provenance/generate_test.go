@@ -77,7 +77,11 @@ func usageGen(t *rapid.T) *Usage {
 		Counted: maybe(t, "counted", enumGen(3)), Finish: maybe(t, "finish", enumGen(6)),
 	}
 	u.CacheRead = maybe(t, "read", pointer(rapid.Int64Range(0, u.Input)))
-	u.CacheWrite = maybe(t, "write", pointer(rapid.Int64Range(0, u.Input-value(u.CacheRead))))
+	left := u.Input
+	if u.CacheRead != nil {
+		left -= *u.CacheRead
+	}
+	u.CacheWrite = maybe(t, "write", pointer(rapid.Int64Range(0, left)))
 	u.Reasoning = maybe(t, "reasoning", pointer(rapid.Int64Range(0, u.Output)))
 	return u
 }

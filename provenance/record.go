@@ -1,10 +1,6 @@
 package provenance
 
-import (
-	"bytes"
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // Kind says what a record is about.
 type Kind int64
@@ -196,26 +192,11 @@ type Digest struct {
 // Fields under keys that this version keeps without knowing them (64 to 65535)
 // are checked for form, and stand only in b. The error is an *Error.
 func ParseRecord(b []byte) (*Record, error) {
-	// SPEC(ENC-14)
-	if len(b) > MaxRecordBytes {
-		return nil, fail(CodeSize, "", "the record has %d bytes, at most %d are allowed", len(b), MaxRecordBytes)
-	}
-	c := &cursor{b: b}
-	present, err := recordShape().walk(c)
-	if err == nil {
-		err = c.end()
-	}
-	if err != nil {
+	if _, err := examine(b, nil); err != nil {
 		return nil, err
 	}
 	r := &Record{}
 	if err := unmarshal(b, r); err != nil {
-		return nil, err
-	}
-	if err := r.checkKeys(present); err != nil {
-		return nil, err
-	}
-	if err := r.checkMeaning(); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -231,78 +212,6 @@ func (r *Record) Encode() ([]byte, error) {
 		return nil, err
 	}
 	return b, nil
-}
-
-// checkKeys holds the fields that are there against what the kind wants.
-func (r *Record) checkKeys(present uint64) error {
-	// SPEC(REC-2)
-	want := keysByKind[r.Kind]
-	for _, key := range want.must {
-		if present&(1<<key) == 0 {
-			return fail(CodeMissingField, recordShape().fields[key].name, "a %s must have the field (key %d)", r.Kind, key)
-		}
-	}
-	for _, key := range want.no {
-		if present&(1<<key) != 0 {
-			return fail(CodeForbiddenField, recordShape().fields[key].name, "a %s has no such field (key %d)", r.Kind, key)
-		}
-	}
-	return nil
-}
-
-// checkMeaning checks the rules that look at more than one value.
-func (r *Record) checkMeaning() error {
-	if err := r.Usage.checkParts(); err != nil {
-		return err
-	}
-	if err := r.Serving.checkSubdivision("serving"); err != nil {
-		return err
-	}
-	if err := r.Using.checkSubdivision("using"); err != nil {
-		return err
-	}
-	for i := 1; i < len(r.Basis); i++ {
-		// SPEC(REC-7)
-		if r.Basis[i-1].Code >= r.Basis[i].Code {
-			return fail(CodeBasisOrder, fmt.Sprintf("basis[%d].code", i), "%q does not come behind %q", r.Basis[i].Code, r.Basis[i-1].Code)
-		}
-	}
-	for i := range r.Parents {
-		for j := range i {
-			// SPEC(REC-4)
-			if r.Parents[i].equal(&r.Parents[j]) {
-				return fail(CodeDuplicateParent, fmt.Sprintf("parents[%d]", i), "the same parent as parents[%d]", j)
-			}
-		}
-	}
-	return nil
-}
-
-func (u *Usage) checkParts() error {
-	// SPEC(REC-5): the parts are compared without adding first, so that no sum overflows.
-	read, write := value(u.CacheRead), value(u.CacheWrite)
-	if read > u.Input || write > u.Input-read {
-		return fail(CodeUsageParts, "usage", "cache read %d and write %d are more than input %d", read, write, u.Input)
-	}
-	if value(u.Reasoning) > u.Output {
-		return fail(CodeUsageParts, "usage", "reasoning %d is more than output %d", *u.Reasoning, u.Output)
-	}
-	return nil
-}
-
-func (p *Place) checkSubdivision(path string) error {
-	// SPEC(REC-6)
-	if p == nil || p.Subdivision == "" || strings.HasPrefix(p.Subdivision, p.Country+"-") {
-		return nil
-	}
-	return fail(CodeValue, path+".subdivision", "%s is not in %s", p.Subdivision, p.Country)
-}
-
-func value(p *int64) int64 {
-	if p == nil {
-		return 0
-	}
-	return *p
 }
 
 // A Parent names an earlier record: by its record id, or by its provider's ref
@@ -339,8 +248,4 @@ func (p *Parent) UnmarshalCBOR(b []byte) error {
 	}
 	p.Issuer, p.Ref = ref.Issuer, ref.Ref
 	return nil
-}
-
-func (p *Parent) equal(q *Parent) bool {
-	return bytes.Equal(p.ID, q.ID) && p.Issuer == q.Issuer && bytes.Equal(p.Ref, q.Ref)
 }

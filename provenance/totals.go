@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"sort"
-	"strings"
 )
 
 const msPerHour = 3_600_000
@@ -69,56 +68,6 @@ func add(to *int64, v int64) bool {
 	return true
 }
 
-// cellKey returns the key of the cell that r counts in.
-func (r *Record) cellKey() CellKey {
-	k := CellKey{Hour: r.Time / msPerHour, Kind: r.Kind, Serving: "ZZ", Using: "ZZ"}
-	if r.Side != nil {
-		k.Side = *r.Side
-	}
-	if r.Serving != nil {
-		k.Serving = r.Serving.Country
-	}
-	if r.Using != nil {
-		k.Using = r.Using.Country
-	}
-	if r.Model != nil {
-		k.Model = r.Model.Name
-	}
-	if r.Label != nil {
-		k.Label = r.Label.Status
-	}
-	if r.Energy != nil {
-		k.Boundary, k.Method = r.Energy.Boundary, r.Energy.Method
-	}
-	k.Basis = r.basisCodes()
-	return k
-}
-
-func (r *Record) basisCodes() string {
-	switch len(r.Basis) {
-	case 0:
-		return ""
-	case 1:
-		return r.Basis[0].Code
-	}
-	codes := make([]string, len(r.Basis))
-	for i := range r.Basis {
-		codes[i] = r.Basis[i].Code
-	}
-	return strings.Join(codes, "+")
-}
-
-func (r *Record) sums() Sums {
-	s := Sums{
-		Records: 1, Input: r.Usage.Input, Output: r.Usage.Output,
-		CacheRead: value(r.Usage.CacheRead), CacheWrite: value(r.Usage.CacheWrite), Reasoning: value(r.Usage.Reasoning),
-	}
-	if r.Energy != nil {
-		s.Energy = r.Energy.MicroWattHours
-	}
-	return s
-}
-
 // A tally adds records up into cells.
 type tally struct {
 	sums map[CellKey]*Sums
@@ -128,17 +77,16 @@ type tally struct {
 
 func newTally() *tally { return &tally{sums: map[CellKey]*Sums{}} }
 
-// add counts r. index is its place in the batch.
-func (t *tally) add(r *Record) error {
-	key := r.cellKey()
-	if t.into == nil || key != t.last {
-		t.last, t.into = key, t.sums[key]
+// add counts a record.
+func (t *tally) add(f *facts) error {
+	if t.into == nil || f.CellKey != t.last {
+		t.last, t.into = f.CellKey, t.sums[f.CellKey]
 		if t.into == nil {
 			t.into = &Sums{}
-			t.sums[key] = t.into
+			t.sums[f.CellKey] = t.into
 		}
 	}
-	if !t.into.Add(r.sums()) {
+	if !t.into.Add(f.Sums) {
 		return fail(CodeOverflow, "totals", "a sum goes beyond 64 bits, signed")
 	}
 	return nil
