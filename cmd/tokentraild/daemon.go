@@ -57,16 +57,22 @@ func startDaemon(ctx context.Context, home, httpListen string, log *slog.Logger)
 	if httpListen == "" {
 		httpListen = conf.HTTP
 	}
-	return d, d.serve(home, httpListen, application, log)
+	return d, d.serve(ctx, home, httpListen, application, log)
 }
 
 // serve begins to answer HTTP.
-func (d *daemon) serve(home, listen string, application *app.Application, log *slog.Logger) error {
+func (d *daemon) serve(ctx context.Context, home, listen string, application *app.Application, log *slog.Logger) error {
 	doc, raw, _, err := app.LoadGenesis(home)
 	if err != nil {
 		return err
 	}
 	key, err := loadReceiptKey(home)
+	if err != nil {
+		return err
+	}
+	// Built before anybody can ask: the first question about flows of a long log
+	// would wait for it.
+	totals, err := index.Build(ctx, d.ledger.Snapshot())
 	if err != nil {
 		return err
 	}
@@ -76,7 +82,7 @@ func (d *daemon) serve(home, listen string, application *app.Application, log *s
 		Headers:   headers{d.node},
 		Submitter: submitter{d.ledger, application, d.node},
 		Engine:    d.node,
-		Totals:    index.New(),
+		Totals:    totals,
 		Logger:    log,
 	})
 	if err != nil {
@@ -87,9 +93,9 @@ func (d *daemon) serve(home, listen string, application *app.Application, log *s
 		return fmt.Errorf("listen for http: %w; choose another address in config/node.json", err)
 	}
 	d.http = listener.Addr().String()
-	ctx, stop := context.WithCancel(context.Background())
+	serving, stop := context.WithCancel(context.Background())
 	d.stop, d.served = stop, make(chan error, 1)
-	go func() { d.served <- api.Serve(ctx, listener, handler, httpGrace, log) }()
+	go func() { d.served <- api.Serve(serving, listener, handler, httpGrace, log) }()
 	return nil
 }
 
