@@ -133,12 +133,27 @@ func (a *audit) checkGenesis() bool {
 	if s.Outcome != Passed {
 		return false // another ledger than the one asked for: nothing else is about it
 	}
-	if err := a.headers.Start(a.ctx, raw); err != nil {
-		a.signed.stop(err)
-		return false
-	}
-	return true
+	return a.start(raw)
 }
+
+// start begins with the trust. A node whose head is below the trusted header
+// need not have that header: it lags. SPEC(VER-4)
+func (a *audit) start(genesis []byte) bool {
+	err := a.headers.Start(a.ctx, genesis)
+	switch {
+	case err == nil:
+		return true
+	case a.beyond() && isMissing(err):
+		a.signed.because(fmt.Sprintf("the node has not reached the trusted height %d, its head is signed at %d; ask again later or another node", a.trust.Height, a.status.Height+1))
+	default:
+		a.signed.stop(err)
+	}
+	return false
+}
+
+// beyond reports whether the trusted header is above the head that the node's
+// status names.
+func (a *audit) beyond() bool { return a.trust.Height > a.status.Height+1 }
 
 // setMarks names the sizes of the log at which something will be compared.
 func (a *audit) setMarks() {
@@ -185,10 +200,14 @@ func (a *audit) follow() {
 	a.signed.Checked = a.headers.Verified()
 }
 
-// short reports whether the node has answered from a log beyond the audited one.
+// short reports whether the node has answered from a log beyond the audited one,
+// or given the trusted header that is beyond it.
 func (a *audit) short() bool {
 	if a.head == nil || !a.complete {
 		return false
+	}
+	if a.beyond() {
+		return true
 	}
 	if cp := a.early.checkpoint; cp != nil && cp.Size > a.status.LogSize {
 		return true

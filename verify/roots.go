@@ -66,8 +66,8 @@ func (a *audit) checkStatus() {
 		// SPEC(VER-7), SPEC(CHK-2)
 		s.finding(CodeStale, "status.log_size", fmt.Sprintf("%d or more: the size of the checkpoint that the node had signed before", cp.Size), fmt.Sprint(a.status.LogSize))
 	}
-	if a.trust.Height > a.status.Height+1 {
-		// SPEC(VER-7)
+	if a.beyond() && !a.status.CatchingUp {
+		// SPEC(VER-7): it gave the trusted header.
 		s.finding(CodeStale, "status.height", fmt.Sprintf("%d or more: a header of height %d is trusted", a.trust.Height-1, a.trust.Height), fmt.Sprint(a.status.Height))
 	}
 	if a.ours == nil {

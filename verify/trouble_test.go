@@ -122,6 +122,75 @@ func TestCatchingUpIsNotEvidence(t *testing.T) {
 	}
 }
 
+// TestLaggingNodeIsNotEvidence: a node that has not reached the trusted header,
+// and whose status says so, is honest; one that claims to be beyond it is not.
+func TestLaggingNodeIsNotEvidence(t *testing.T) {
+	for name, c := range map[string]struct {
+		behind     int // blocks
+		catchingUp bool
+		claims     int64 // height of the status; 0 for the true one
+		exit       int
+		says       string
+	}{
+		"behind":                        {behind: 1, exit: 2, says: "the node has not reached the trusted height 4"},
+		"far behind":                    {behind: 3, exit: 2, says: "ask again later or another node"},
+		"catching up":                   {behind: 2, catchingUp: true, exit: 2, says: "the node has not reached the trusted height 4"},
+		"claims the head":               {behind: 1, claims: 3, exit: 1, says: "header-missing"},
+		"claims it while it catches up": {behind: 1, claims: 3, catchingUp: true, exit: 1, says: "header-missing"},
+		"claims more":                   {behind: 1, claims: 9, exit: 1, says: "header-missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := small(t)
+			trust := l.at(4)
+			l.blocks = l.blocks[:len(l.blocks)-c.behind]
+			l.status = func(s *verify.Status) {
+				s.CatchingUp = c.catchingUp
+				if c.claims > 0 {
+					s.Height = c.claims
+				}
+			}
+			if r := l.audit(trust); r.Exit() != c.exit || !strings.Contains(text(r), c.says) {
+				t.Errorf("exit %d, wanted %d and %q:\n%s", r.Exit(), c.exit, c.says, text(r))
+			}
+		})
+	}
+}
+
+// TestStaleWhileCatchingUp: a node whose status is older than the header that it
+// serves is stale, unless it says that it is catching up or owns up to the header
+// when it is asked again.
+func TestStaleWhileCatchingUp(t *testing.T) {
+	for name, c := range map[string]struct {
+		catchingUp bool
+		patience   time.Duration
+		want       verify.Verdict
+	}{
+		"stale":       {false, -1, verify.Evidence},
+		"catching up": {true, -1, verify.Unchecked},
+		"asked again": {false, time.Minute, verify.Holds},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := small(t)
+			asked := 0
+			current := checkpoint(func(cp *provenance.Checkpoint) { cp.Size, cp.Root = l.heads[2].Size, l.heads[2].LogRoot })
+			current(l)
+			l.status = func(s *verify.Status) {
+				s.CatchingUp = c.catchingUp
+				if asked++; asked == 1 || c.patience < 0 {
+					old := l.heads[2]
+					s.Height, s.LogSize, s.LogRoot, s.StateRoot, s.AppHash = 2, old.Size, old.LogRoot, old.StateRoot, old.AppHash()
+				}
+			}
+			o := l.options()
+			o.Patience, o.Flows = c.patience, []provenance.FlowQuery{}
+			r := light.Audit(context.Background(), l.node(), l.at(4), o)
+			if r.Verdict != c.want {
+				t.Errorf("%s, wanted %s:\n%s", r.Verdict, c.want, text(r))
+			}
+		})
+	}
+}
+
 func TestNothingSignedYet(t *testing.T) {
 	l := newLedger(t)
 	on("/v1/status", func([]byte) []byte {
