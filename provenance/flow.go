@@ -3,6 +3,7 @@ package provenance
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -70,11 +71,11 @@ type FlowKey struct {
 
 // FlowSums are the sums of a row, in tokens (SPEC(FLO-4)).
 type FlowSums struct {
-	Records    int64 `json:"records"`
-	Tokens     int64 `json:"tokens"`
-	CacheRead  int64 `json:"cache_read"`
-	CacheWrite int64 `json:"cache_write"`
-	Reasoning  int64 `json:"reasoning"`
+	Records    Sum `json:"records"`
+	Tokens     Sum `json:"tokens"`
+	CacheRead  Sum `json:"cache_read"`
+	CacheWrite Sum `json:"cache_write"`
+	Reasoning  Sum `json:"reasoning"`
 }
 
 // A FlowRow is one line of the answer.
@@ -83,13 +84,14 @@ type FlowRow struct {
 	FlowSums
 }
 
-// Flows adds cells up into the rows of one query.
+// Flows adds cells up into the rows of one query. One goroutine owns it.
 type Flows struct {
-	query FlowQuery
-	since int64 // hours since the epoch
-	until int64
-	by    map[string]bool
-	rows  map[FlowKey]*FlowSums
+	query  FlowQuery
+	since  int64 // hours since the epoch
+	until  int64
+	by     map[string]bool
+	rows   map[FlowKey]*FlowRow
+	sorted []*FlowRow // the rows in order; made when asked for, nil when a row is added
 }
 
 // NewFlows begins the answer to a query.
@@ -97,7 +99,7 @@ func NewFlows(q FlowQuery) (*Flows, error) {
 	if err := q.Validate(); err != nil {
 		return nil, err
 	}
-	f := &Flows{query: q, until: 1 << 62, by: map[string]bool{}, rows: map[FlowKey]*FlowSums{}}
+	f := &Flows{query: q, until: 1 << 62, by: map[string]bool{}, rows: map[FlowKey]*FlowRow{}}
 	if !q.Since.IsZero() {
 		f.since = q.Since.Unix() / 3600
 	}
@@ -110,24 +112,26 @@ func NewFlows(q FlowQuery) (*Flows, error) {
 	return f, nil
 }
 
-// Add counts a cell of a provider's totals (SPEC(FLO-1), SPEC(FLO-2)). The
-// error's code is "overflow".
-func (f *Flows) Add(provider string, c *Cell) error {
+// Add counts a cell of a provider's totals (SPEC(FLO-1), SPEC(FLO-2)).
+func (f *Flows) Add(provider string, c *Cell) {
 	q := &f.query
 	if c.Hour < f.since || c.Hour >= f.until ||
 		len(q.Kinds) > 0 && !slices.Contains(q.Kinds, c.Kind) ||
 		len(q.Sides) > 0 && !slices.Contains(q.Sides, c.Side) {
-		return nil
+		return
 	}
-	output := FlowSums{Records: c.Records, Tokens: c.Output, Reasoning: c.Reasoning}
-	if err := f.add(provider, c, "output", c.Serving, c.Using, output); err != nil {
-		return err
+	if row := f.row(provider, c, "output", c.Serving, c.Using); row != nil {
+		row.Records, row.Tokens = row.Records.AddInt(c.Records), row.Tokens.AddInt(c.Output)
+		row.Reasoning = row.Reasoning.AddInt(c.Reasoning)
 	}
-	input := FlowSums{Records: c.Records, Tokens: c.Input, CacheRead: c.CacheRead, CacheWrite: c.CacheWrite}
-	return f.add(provider, c, "input", c.Using, c.Serving, input)
+	if row := f.row(provider, c, "input", c.Using, c.Serving); row != nil {
+		row.Records, row.Tokens = row.Records.AddInt(c.Records), row.Tokens.AddInt(c.Input)
+		row.CacheRead, row.CacheWrite = row.CacheRead.AddInt(c.CacheRead), row.CacheWrite.AddInt(c.CacheWrite)
+	}
 }
 
-func (f *Flows) add(provider string, c *Cell, direction, origin, destination string, s FlowSums) error {
+// row returns the row that a cell counts in, nil where the query leaves it out.
+func (f *Flows) row(provider string, c *Cell, direction, origin, destination string) *FlowRow {
 	if f.query.From != "" && f.query.From != origin || f.query.To != "" && f.query.To != destination {
 		return nil
 	}
@@ -135,15 +139,10 @@ func (f *Flows) add(provider string, c *Cell, direction, origin, destination str
 	f.group(&key, provider, c)
 	row := f.rows[key]
 	if row == nil {
-		row = &FlowSums{}
-		f.rows[key] = row
+		row = &FlowRow{FlowKey: key}
+		f.rows[key], f.sorted = row, nil
 	}
-	// SPEC(FLO-5)
-	if !add(&row.Records, s.Records) || !add(&row.Tokens, s.Tokens) || !add(&row.CacheRead, s.CacheRead) ||
-		!add(&row.CacheWrite, s.CacheWrite) || !add(&row.Reasoning, s.Reasoning) {
-		return fail(CodeOverflow, "flows", "a sum goes beyond 64 bits, signed; ask for less time or more groups")
-	}
-	return nil
+	return row
 }
 
 func (f *Flows) group(key *FlowKey, provider string, c *Cell) {
@@ -163,17 +162,27 @@ func (f *Flows) group(key *FlowKey, provider string, c *Cell) {
 	set("basis", &key.Basis, c.Basis)
 }
 
-// Rows returns the answer, in the order of SPEC(FLO-5).
-func (f *Flows) Rows() []FlowRow {
-	rows := make([]FlowRow, 0, len(f.rows))
-	for key, sums := range f.rows {
-		rows = append(rows, FlowRow{key, *sums})
+// Rows returns the whole answer, in the order of SPEC(FLO-5).
+func (f *Flows) Rows() []FlowRow { return f.Page(0, len(f.rows)) }
+
+// Len returns the number of rows.
+func (f *Flows) Len() int { return len(f.rows) }
+
+// Page returns at most limit rows, or as many as there are, behind the first
+// offset in the order of SPEC(FLO-5); a copy.
+func (f *Flows) Page(offset, limit int) []FlowRow {
+	if f.sorted == nil {
+		f.sorted = slices.SortedFunc(maps.Values(f.rows), func(a, b *FlowRow) int { return a.FlowKey.compare(&b.FlowKey) })
 	}
-	slices.SortFunc(rows, func(a, b FlowRow) int { return a.FlowKey.compare(b.FlowKey) })
-	return rows
+	rest := f.sorted[min(offset, len(f.sorted)):]
+	page := make([]FlowRow, min(limit, len(rest)))
+	for i := range page {
+		page[i] = *rest[i]
+	}
+	return page
 }
 
-func (k FlowKey) compare(b FlowKey) int {
+func (k *FlowKey) compare(b *FlowKey) int {
 	return cmp.Or(
 		cmp.Compare(k.Day, b.Day), cmp.Compare(k.Hour, b.Hour),
 		cmp.Compare(k.Kind, b.Kind), cmp.Compare(k.Side, b.Side),

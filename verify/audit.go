@@ -164,7 +164,7 @@ func (a *audit) setMarks() {
 	}
 	for _, f := range a.early.flows {
 		if f.err == nil {
-			a.replay.mark(f.answer.LogSize)
+			a.replay.mark(f.head.LogSize)
 		}
 	}
 }
@@ -213,7 +213,7 @@ func (a *audit) short() bool {
 		return true
 	}
 	for _, f := range a.early.flows {
-		if f.err == nil && f.answer.LogSize > a.status.LogSize {
+		if f.err == nil && f.head.LogSize > a.status.LogSize {
 			return true
 		}
 	}

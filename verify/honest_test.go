@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"fmt"
+	"math"
 	"net/url"
 	"os"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	cmted "github.com/cometbft/cometbft/crypto/ed25519"
 	"github.com/cometbft/cometbft/types"
 
+	"tokentrail/provenance"
 	"tokentrail/verify"
 )
 
@@ -36,6 +38,30 @@ func TestHonestLedgerHolds(t *testing.T) {
 	}
 	if r := l.audit(); r.Verdict != verify.Holds {
 		t.Error(text(r))
+	}
+}
+
+// TestSumsBeyond64Bits: providers that declare as much as an amount may be are
+// added up exactly, by the node and by the auditor.
+func TestSumsBeyond64Bits(t *testing.T) {
+	l := newLedger(t)
+	for range 3 {
+		r, err := provenance.ParseRecord(l.records(1, "US", "CN")[0])
+		check(t, err)
+		r.Usage = &provenance.Usage{Input: math.MaxInt64, Output: math.MaxInt64 - 1}
+		raw, err := r.Encode()
+		check(t, err)
+		l.commit(l.batch("acme", "us", [][]byte{raw}))
+	}
+	l.commit()
+	r := l.audit()
+	if r.Verdict != verify.Holds || !strings.Contains(text(r), "27,670,116,110,564,327,421 input and 27,670,116,110,564,327,418 output tokens") {
+		t.Error(text(r))
+	}
+	b, err := r.JSON()
+	check(t, err)
+	if !strings.Contains(string(b), `"input": 27670116110564327421,`) {
+		t.Errorf("%s", b)
 	}
 }
 

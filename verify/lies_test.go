@@ -379,9 +379,11 @@ func answerLies() []lie {
 			}
 			return b
 		})},
-		{name: "a flow's tokens", want: verify.CodeFlows, place: "flows[0].rows[0]", do: rows(func(f *verify.FlowsAnswer) { f.Rows[0].Tokens++ })},
+		{name: "a flow's tokens", want: verify.CodeFlows, place: "flows[0].rows[0]", do: rows(func(f *verify.FlowsAnswer) { f.Rows[0].Tokens = f.Rows[0].Tokens.AddInt(1) })},
 		{name: "a flow's destination", want: verify.CodeFlows, place: "flows[0].rows[0]", do: rows(func(f *verify.FlowsAnswer) { f.Rows[0].Destination = "ZZ" })},
 		{name: "a flow less", want: verify.CodeFlows, place: "flows[0].rows", do: rows(func(f *verify.FlowsAnswer) { f.Rows = f.Rows[:len(f.Rows)-1] })},
+		{name: "a flow more", want: verify.CodeFlows, place: "flows[0].rows", do: rows(func(f *verify.FlowsAnswer) { f.Rows = append(f.Rows, f.Rows[0]) })},
+		{name: "flows withheld", want: verify.CodeFlows, place: "flows[0].total_rows", do: rows(func(f *verify.FlowsAnswer) { f.TotalRows++ })},
 		{name: "flows swapped", want: verify.CodeFlows, place: "flows[0].rows[0]", do: rows(func(f *verify.FlowsAnswer) { slices.Reverse(f.Rows) })},
 		{name: "flows of another log", want: verify.CodeFlowsHead, place: "flows[0].origin", do: rows(func(f *verify.FlowsAnswer) { f.Origin += "x" })},
 		{name: "flows of another app hash", want: verify.CodeFlowsHead, place: "flows[0].app_hash", do: rows(func(f *verify.FlowsAnswer) { f.AppHash[0] ^= 1 })},

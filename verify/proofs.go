@@ -26,13 +26,10 @@ func (a *audit) askEarly() {
 	if queries == nil {
 		queries = []provenance.FlowQuery{{}, {By: []string{"day", "provider", "model", "label", "basis"}}}
 	}
-	for _, q := range queries {
-		f := &flowSum{query: q}
+	for i, q := range queries {
+		f := &flowSum{place: fmt.Sprintf("flows[%d]", i), query: q}
 		if f.sums, f.err = provenance.NewFlows(q); f.err == nil {
-			f.answer, f.err = a.src.Flows(a.ctx, q)
-		}
-		if f.err == nil && f.answer.LogSize < 0 {
-			f.err = fmt.Errorf("%w: a log of %d entries", ErrAnswer, f.answer.LogSize)
+			f.err = f.ask(a.ctx, a.src)
 		}
 		e.flows = append(e.flows, f)
 	}
@@ -156,59 +153,6 @@ func (a *audit) sample(size int64) []int64 {
 		}
 	}
 	return slices.Sorted(maps.Keys(drawn))
-}
-
-// checkFlows holds the node's sums against those made from the log. SPEC(VER-17)
-func (a *audit) checkFlows() {
-	s := a.flows
-	if a.ours == nil {
-		s.because("no log of our own that a trusted header covers")
-		return
-	}
-	s.begin()
-	for i, f := range a.early.flows {
-		if err := a.checkFlow(fmt.Sprintf("flows[%d]", i), f); err != nil {
-			s.stop(err)
-		}
-		s.Checked++
-	}
-}
-
-func (a *audit) checkFlow(place string, f *flowSum) error {
-	if f.err != nil {
-		if provenance.CodeOf(f.err) == provenance.CodeOverflow {
-			// SPEC(FLO-5): the node answered where it had to refuse.
-			return NewFinding(CodeFlows, place, "an error: a sum goes beyond 64 bits", "an answer")
-		}
-		return fmt.Errorf("%s: %w", place, f.err)
-	}
-	answer := f.answer
-	// SPEC(FLO-6)
-	switch {
-	case answer.Origin != a.origin:
-		return NewFinding(CodeFlowsHead, place+".origin", a.origin, answer.Origin)
-	case answer.LogSize > a.ours.Size:
-		return NewFinding(CodeFlowsHead, place+".log_size", fmt.Sprintf("at most %d entries: more are not under a header", a.ours.Size), fmt.Sprint(answer.LogSize))
-	case !answer.Query.repeats(f.query):
-		return NewFinding(CodeFlowsHead, place+".query", fmt.Sprintf("%+v", f.query), fmt.Sprintf("%+v", answer.Query))
-	}
-	if want := a.replay.marks[answer.LogSize].AppHash(); want != answer.AppHash {
-		return NewFinding(CodeFlowsHead, place+".app_hash", want.String(), answer.AppHash.String())
-	}
-	return sameRows(place, f.sums.Rows(), answer.Rows)
-}
-
-func sameRows(place string, want, got []provenance.FlowRow) error {
-	for i := range min(len(want), len(got)) {
-		// SPEC(FLO-1), SPEC(FLO-2), SPEC(FLO-5)
-		if want[i] != got[i] {
-			return NewFinding(CodeFlows, fmt.Sprintf("%s.rows[%d]", place, i), fmt.Sprintf("%+v", want[i]), fmt.Sprintf("%+v", got[i]))
-		}
-	}
-	if len(want) != len(got) {
-		return NewFinding(CodeFlows, place+".rows", fmt.Sprintf("%d rows", len(want)), fmt.Sprint(len(got)))
-	}
-	return nil
 }
 
 // sortedKeys returns a map's keys in ascending order.

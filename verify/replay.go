@@ -104,8 +104,7 @@ func (r *replay) chain(c *checkedEntry) {
 	r.state.set(key, value)
 }
 
-// sum counts the statement's cells. A sum beyond 64 bits is reported where it
-// is asked for, by the flows; here it only counts what was looked at.
+// sum counts the statement's cells.
 func (r *replay) sum(c *checkedEntry) {
 	r.totals.Records += int64(c.header.Count)
 	for i := range c.header.Totals {
@@ -115,9 +114,9 @@ func (r *replay) sum(c *checkedEntry) {
 			kind = &KindTotals{}
 			r.totals.Kinds[cell.Kind.String()] = kind
 		}
-		kind.Records += cell.Records
-		kind.Input += cell.Input
-		kind.Output += cell.Output
+		kind.Records = kind.Records.AddInt(cell.Records)
+		kind.Input = kind.Input.AddInt(cell.Input)
+		kind.Output = kind.Output.AddInt(cell.Output)
 		for _, f := range r.flows {
 			f.add(c.index, c.header.Issuer, cell)
 		}
@@ -153,19 +152,4 @@ func (r *replay) settle(c *checkedEntry) {
 type waitingKey struct {
 	index int64
 	key   *registeredKey
-}
-
-// A flowSum is a query, the node's answer, and the same sum made from the log.
-type flowSum struct {
-	query  provenance.FlowQuery
-	answer *FlowsAnswer
-	err    error
-	sums   *provenance.Flows
-}
-
-// add counts a cell, if it belongs to the log of the size the answer names.
-func (f *flowSum) add(index int64, provider string, c *provenance.Cell) {
-	if f.err == nil && index < f.answer.LogSize {
-		f.err = f.sums.Add(provider, c)
-	}
 }

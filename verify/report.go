@@ -91,9 +91,9 @@ type Ledger struct {
 // KindTotals are the records and tokens of one kind. One token may have a
 // production, a transfer and a consumption record, so kinds are never summed.
 type KindTotals struct {
-	Records int64 `json:"records"`
-	Input   int64 `json:"input"`
-	Output  int64 `json:"output"`
+	Records provenance.Sum `json:"records"`
+	Input   provenance.Sum `json:"input"`
+	Output  provenance.Sum `json:"output"`
 }
 
 // Totals say how much was looked at.

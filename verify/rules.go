@@ -63,7 +63,7 @@ func Rules() []Rule {
 		{CodeReceiptSignature, "RCP-3", receipt},
 		{CodeInclusion, "PRF-1", "fetch /proof/inclusion?index=INDEX&size=SIZE and check it by RFC 9162 section 2.1.3.2"},
 		{CodeRecordProof, "REC-11", "fetch /entries/INDEX/records/RECORD and check it against the statement's root"},
-		{CodeFlows, "FLO-1, FLO-2, FLO-5", flows},
+		{CodeFlows, "FLO-1, FLO-2, FLO-5, FLO-7", flows},
 		{CodeFlowsHead, "FLO-6", flows},
 	}
 }

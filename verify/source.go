@@ -26,8 +26,9 @@ type Source interface {
 	Entries(ctx context.Context, from int64, limit int) ([]Entry, error)
 	// State returns what stands under a key of the state map, with its proof.
 	State(ctx context.Context, key string) (*StateAnswer, error)
-	// Flows returns the node's answer to a query.
-	Flows(ctx context.Context, q provenance.FlowQuery) (*FlowsAnswer, error)
+	// Flows returns a page of the node's answer to a query: at most limit rows
+	// behind the first offset.
+	Flows(ctx context.Context, q provenance.FlowQuery, offset, limit int64) (*FlowsAnswer, error)
 	// Checkpoint returns the node's signed checkpoint.
 	Checkpoint(ctx context.Context) ([]byte, error)
 	// Keys returns the node's keys, a COSE Key Set.
@@ -72,14 +73,15 @@ type StateAnswer struct {
 	Proof    []byte
 }
 
-// A FlowsAnswer is a node's answer to a flow query (spec/flows.md).
+// A FlowsAnswer is a page of a node's answer to a flow query (spec/flows.md).
 type FlowsAnswer struct {
-	Format  int64                `json:"format"`
-	Origin  string               `json:"origin"`
-	LogSize int64                `json:"log_size"`
-	AppHash provenance.Hash      `json:"app_hash"`
-	Query   FlowsQuery           `json:"query"`
-	Rows    []provenance.FlowRow `json:"rows"`
+	Format    int64                `json:"format"`
+	Origin    string               `json:"origin"`
+	LogSize   int64                `json:"log_size"`
+	AppHash   provenance.Hash      `json:"app_hash"`
+	Query     FlowsQuery           `json:"query"`
+	TotalRows int64                `json:"total_rows"` // of all pages
+	Rows      []provenance.FlowRow `json:"rows"`
 }
 
 // FlowsQuery is how an answer repeats its query.
@@ -180,7 +182,9 @@ type Progress struct {
 
 // Limits of what an audit asks at once.
 const (
-	maxPage         = 1000 // entries, and headers, an answer (spec/api.md)
+	maxPage         = 1000   // entries, and headers, an answer (spec/api.md)
+	flowsPage       = 20_000 // rows an answer about flows
+	flowsTries      = 8      // to read all its pages of one log
 	defaultReceipts = 64
 	defaultFindings = 100
 	defaultPatience = 5 * time.Second

@@ -69,15 +69,17 @@ func (r *Report) writeTotals(b *strings.Builder) {
 		group(t.Headers), group(t.Entries), group(t.Records), group(t.Streams), group(t.Providers), t.Millis, group(t.PerSecond))
 	for _, kind := range sortedKeys(t.Kinds) {
 		k := t.Kinds[kind]
-		fmt.Fprintf(b, "  %-12s %s records, %s input and %s output tokens\n", plain(kind), group(k.Records), group(k.Input), group(k.Output))
+		fmt.Fprintf(b, "  %-12s %s records, %s input and %s output tokens\n", plain(kind), separated(k.Records.String()), separated(k.Input.String()), separated(k.Output.String()))
 	}
 }
 
 // group writes a number with a comma every three digits.
-func group(n int64) string {
-	s := strconv.FormatInt(n, 10)
+func group(n int64) string { return separated(strconv.FormatInt(n, 10)) }
+
+// separated puts a comma before every three digits.
+func separated(s string) string {
 	sign := ""
-	if n < 0 {
+	if strings.HasPrefix(s, "-") {
 		sign, s = "-", s[1:]
 	}
 	for i := len(s) - 3; i > 0; i -= 3 {

@@ -200,7 +200,7 @@ func TestNothingSignedYet(t *testing.T) {
 	})(l)
 	checkpoint, err := provenance.Checkpoint{Origin: l.origin(), Root: l.heads[0].LogRoot}.Sign(l.nodeKey)
 	check(t, err)
-	l.replay = map[string][]byte{"/v1/status": {}, "/checkpoint": checkpoint, "/v1/flows": {}, "/v1/flows?by=day%2Cprovider%2Cmodel%2Clabel%2Cbasis": {}}
+	l.replay = map[string][]byte{"/v1/status": {}, "/checkpoint": checkpoint, "/v1/flows?limit=20000": {}, "/v1/flows?by=day%2Cprovider%2Cmodel%2Clabel%2Cbasis&limit=20000": {}}
 	if r := l.audit(); r.Exit() != 2 || !strings.Contains(text(r), "nothing is signed yet") {
 		t.Error(text(r))
 	}

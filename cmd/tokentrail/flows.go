@@ -34,8 +34,15 @@ type flowsDoc struct {
 	LogSize int64                `json:"log_size"`
 	AppHash provenance.Hash      `json:"app_hash"`
 	Query   json.RawMessage      `json:"query"`
+	Total   int64                `json:"total_rows"`
 	Rows    []provenance.FlowRow `json:"rows"`
 }
+
+const (
+	flowsPage    = 20_000    // rows asked for at once
+	maxFlowsRows = 1_000_000 // of a whole answer
+	flowsTries   = 5         // to read all pages of one log
+)
 
 func (a *app) flowsCommand() *cobra.Command {
 	f := &flowFlags{}
@@ -188,12 +195,9 @@ func (a *app) flows(ctx context.Context, f *flowFlags) error {
 	if err != nil {
 		return err
 	}
-	doc := &flowsDoc{}
-	if err := node.getJSON(ctx, "/v1/flows", flowValues(q), doc); err != nil {
+	doc, err := node.flows(ctx, q)
+	if err != nil {
 		return err
-	}
-	if doc.Format != outputFormat {
-		return couldNotf("the node answers in format %d, this program reads %d", doc.Format, outputFormat)
 	}
 	if a.output == asCSV {
 		return doc.writeCSV(a.stdout)
@@ -201,11 +205,59 @@ func (a *app) flows(ctx context.Context, f *flowFlags) error {
 	return a.emit(doc, func(w io.Writer) error { return doc.write(w, node.base.String()) })
 }
 
+// flows reads the whole answer to a query, all pages of one log (SPEC(FLO-7)).
+func (c *client) flows(ctx context.Context, q *provenance.FlowQuery) (*flowsDoc, error) {
+	for range flowsTries {
+		doc, err := c.flowsPage(ctx, q, 0)
+		for err == nil && int64(len(doc.Rows)) < doc.Total {
+			var page *flowsDoc
+			if page, err = c.flowsPage(ctx, q, len(doc.Rows)); err != nil {
+				break
+			}
+			if page.LogSize != doc.LogSize {
+				doc = nil // the log grew
+				break
+			}
+			if page.AppHash != doc.AppHash || page.Total != doc.Total || len(page.Rows) == 0 {
+				return nil, couldNotf("the answer of %s/v1/flows is not what spec/flows.md says: its pages do not fit together", c.base)
+			}
+			doc.Rows = append(doc.Rows, page.Rows...)
+		}
+		if doc != nil || err != nil {
+			return doc, err
+		}
+	}
+	return nil, couldNotf("the log grew while the answer was read, %d times in a row; try again, or ask for fewer rows: less time, or fewer groups", flowsTries)
+}
+
+// flowsPage reads the rows behind the first offset.
+func (c *client) flowsPage(ctx context.Context, q *provenance.FlowQuery, offset int) (*flowsDoc, error) {
+	values := flowValues(q)
+	values.Set("limit", strconv.Itoa(flowsPage))
+	if offset > 0 {
+		values.Set("offset", strconv.Itoa(offset))
+	}
+	doc := &flowsDoc{}
+	if err := c.getJSON(ctx, "/v1/flows", values, doc); err != nil {
+		return nil, err
+	}
+	switch {
+	case doc.Format != outputFormat:
+		return nil, couldNotf("the node answers in format %d, this program reads %d", doc.Format, outputFormat)
+	case doc.Total > maxFlowsRows:
+		return nil, fmt.Errorf("the answer has %s rows, this program reads up to %s; ask for less time, one origin or destination, or fewer groups",
+			thousands(doc.Total), thousands(maxFlowsRows))
+	case int64(offset+len(doc.Rows)) > doc.Total:
+		return nil, couldNotf("the answer of %s/v1/flows is not what spec/flows.md says: more rows than the %d that it has in all", c.base, doc.Total)
+	}
+	return doc, nil
+}
+
 // A flowColumn is one column of the answer.
 type flowColumn struct {
 	name  string
 	text  func(*provenance.FlowRow) string
-	count func(*provenance.FlowRow) int64 // instead of text
+	count func(*provenance.FlowRow) provenance.Sum // instead of text
 }
 
 func flowColumns() []flowColumn {
@@ -222,11 +274,11 @@ func flowColumns() []flowColumn {
 		{name: "label", text: func(r *row) string { return r.Label }},
 		{name: "basis", text: func(r *row) string { return r.Basis }},
 		{name: "direction", text: func(r *row) string { return r.Direction }},
-		{name: "records", count: func(r *row) int64 { return r.Records }},
-		{name: "tokens", count: func(r *row) int64 { return r.Tokens }},
-		{name: "cache_read", count: func(r *row) int64 { return r.CacheRead }},
-		{name: "cache_write", count: func(r *row) int64 { return r.CacheWrite }},
-		{name: "reasoning", count: func(r *row) int64 { return r.Reasoning }},
+		{name: "records", count: func(r *row) provenance.Sum { return r.Records }},
+		{name: "tokens", count: func(r *row) provenance.Sum { return r.Tokens }},
+		{name: "cache_read", count: func(r *row) provenance.Sum { return r.CacheRead }},
+		{name: "cache_write", count: func(r *row) provenance.Sum { return r.CacheWrite }},
+		{name: "reasoning", count: func(r *row) provenance.Sum { return r.Reasoning }},
 	}
 }
 
@@ -234,7 +286,7 @@ func flowColumns() []flowColumn {
 func (c *flowColumn) used(rows []provenance.FlowRow) bool {
 	return slices.ContainsFunc(rows, func(r provenance.FlowRow) bool {
 		if c.count != nil {
-			return c.count(&r) != 0 || c.name == "records" || c.name == "tokens"
+			return !c.count(&r).IsZero() || c.name == "records" || c.name == "tokens"
 		}
 		return c.text(&r) != ""
 	})
@@ -266,7 +318,7 @@ func (d *flowsDoc) grid() *grid {
 		for i := range d.Rows {
 			value := ""
 			if c.count != nil {
-				value = thousands(c.count(&d.Rows[i]))
+				value = separated(c.count(&d.Rows[i]).String())
 			} else {
 				value = c.text(&d.Rows[i])
 			}
@@ -290,7 +342,7 @@ func (d *flowsDoc) writeCSV(w io.Writer) error {
 	for r := range d.Rows {
 		for i, c := range columns {
 			if c.count != nil {
-				line[i] = strconv.FormatInt(c.count(&d.Rows[r]), 10)
+				line[i] = c.count(&d.Rows[r]).String()
 			} else {
 				line[i] = c.text(&d.Rows[r])
 			}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,9 +16,9 @@ import (
 )
 
 const flowsAnswer = `{"format": 1, "origin": "tokentrail/t/00", "log_size": 1234, "app_hash": "%064d",
- "query": {"from": "US"},
+ "query": {"from": "US"}, "total_rows": 1,
  "rows": [{"kind": "transfer", "side": "exporter", "origin": "US", "destination": "CN", "model": "m\u001b[31m",
-           "direction": "output", "records": 19366, "tokens": 4088665, "cache_read": 0, "cache_write": 0, "reasoning": 7}]}`
+           "direction": "output", "records": 19366, "tokens": 40886659223372036854775807, "cache_read": 0, "cache_write": 0, "reasoning": 7}]}`
 
 // runOnce runs the program without files, environment and terminal.
 func runOnce(t *testing.T, args ...string) (int, string, string) {
@@ -39,11 +41,11 @@ func TestFlows(t *testing.T) {
 	if code != exitOK {
 		t.Fatal(code, stderr)
 	}
-	const wantQuery = "by=model%2Cday&from=US&kind=transfer&side=exporter%2Cimporter&since=2023-11-16T00%3A00%3A00Z&until=2023-11-16T19%3A00%3A00Z"
+	const wantQuery = "by=model%2Cday&from=US&kind=transfer&limit=20000&side=exporter%2Cimporter&since=2023-11-16T00%3A00%3A00Z&until=2023-11-16T19%3A00%3A00Z"
 	if query != wantQuery {
 		t.Errorf("asked %s, wanted %s", query, wantQuery)
 	}
-	for _, w := range []string{"4,088,665", "19,366", "log size 1,234", fmt.Sprintf("app hash %064d", 5), "tokentrail verify --node " + node.URL, `m\x1b[31m`, "reasoning"} {
+	for _, w := range []string{"40,886,659,223,372,036,854,775,807", "19,366", "log size 1,234", fmt.Sprintf("app hash %064d", 5), "tokentrail verify --node " + node.URL, `m\x1b[31m`, "reasoning"} {
 		if !strings.Contains(table, w) {
 			t.Errorf("the table does not say %q:\n%s", w, table)
 		}
@@ -51,11 +53,11 @@ func TestFlows(t *testing.T) {
 	if strings.Contains(table, "\x1b") || strings.Contains(table, "cache") {
 		t.Errorf("the table steers the terminal, or has empty columns:\n%s", table)
 	}
-	if _, doc, _ := runOnce(t, append(args, "--output", "json")...); !strings.Contains(doc, `"tokens": 4088665`) {
+	if _, doc, _ := runOnce(t, append(args, "--output", "json")...); !strings.Contains(doc, `"tokens": 40886659223372036854775807,`) {
 		t.Error(doc)
 	}
 	_, csv, _ := runOnce(t, append(args, "--output", "csv")...)
-	if want := "transfer,exporter,US,CN,,m\x1b[31m,,,output,19366,4088665,0,0,7\n"; !strings.HasSuffix(csv, want) {
+	if want := "transfer,exporter,US,CN,,m\x1b[31m,,,output,19366,40886659223372036854775807,0,0,7\n"; !strings.HasSuffix(csv, want) {
 		t.Errorf("%q", csv)
 	}
 }
@@ -66,6 +68,10 @@ func TestFlowsFromOddNodes(t *testing.T) {
 		`{"format": 2}`:   "the node answers in format 2",
 		`{"format": 1} x`: "is not what spec/api.md says",
 		"":                "is not what spec/api.md says",
+
+		`{"format": 1, "rows": [{"tokens": 1e3}]}`: "is not what spec/api.md says",
+		`{"format": 1, "rows": [{}]}`:              "more rows than the 0 that it has",
+		`{"format": 1, "total_rows": 1}`:           "its pages do not fit together",
 	} {
 		node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, answer) }))
 		code, _, stderr := runOnce(t, "flows", "--node", node.URL)
@@ -81,6 +87,50 @@ func TestFlowsFromOddNodes(t *testing.T) {
 	code, doc, _ := runOnce(t, "flows", "--node", node.URL, "--output", "json")
 	if code != exitAgainst || !strings.Contains(doc, `"code": "value"`) || !strings.Contains(doc, "400 Malformed request: value: from: no") {
 		t.Errorf("exit %d, %s", code, doc)
+	}
+}
+
+// pagedFlows serves rows in pages; before may change what is said of the log.
+func pagedFlows(t *testing.T, rows int64, before func(page int, doc *flowsDoc)) (node string, asked *int) {
+	t.Helper()
+	asked = new(int)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		limit, _ := strconv.ParseInt(r.URL.Query().Get("limit"), 10, 64)
+		offset, _ := strconv.ParseInt(r.URL.Query().Get("offset"), 10, 64)
+		doc := &flowsDoc{Format: 1, LogSize: 7, Total: rows}
+		for i := offset; i < min(rows, offset+limit); i++ {
+			doc.Rows = append(doc.Rows, provenance.FlowRow{FlowSums: provenance.FlowSums{Tokens: provenance.SumOf(i)}})
+		}
+		before(*asked, doc)
+		*asked++
+		_ = json.NewEncoder(w).Encode(doc)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL, asked
+}
+
+func TestFlowsOfManyRows(t *testing.T) {
+	lines := func(csv string) int { return strings.Count(csv, "\n") - 1 }
+	node, asked := pagedFlows(t, 2*flowsPage+5, func(page int, doc *flowsDoc) { doc.LogSize += int64(min(page, 2)) })
+	code, csv, stderr := runOnce(t, "flows", "--node", node, "--output", "csv")
+	if code != exitOK || lines(csv) != 2*flowsPage+5 || *asked != 5 || !strings.HasSuffix(csv, ",0,40004,0,0,0\n") {
+		t.Errorf("exit %d, %d lines, %d pages: %s", code, lines(csv), *asked, stderr)
+	}
+	for name, c := range map[string]struct {
+		rows   int64
+		before func(page int, doc *flowsDoc)
+		exit   int
+		want   string
+	}{
+		"a log that grows": {flowsPage + 1, func(page int, doc *flowsDoc) { doc.LogSize += int64(page) }, exitCouldNot, "the log grew"},
+		"too many rows":    {maxFlowsRows + 1, func(int, *flowsDoc) {}, exitAgainst, "1,000,001 rows, this program reads up to 1,000,000; ask for less time"},
+		"another app hash": {flowsPage + 1, func(page int, doc *flowsDoc) { doc.AppHash[0] = byte(page) }, exitCouldNot, "do not fit together"},
+		"no end":           {flowsPage + 1, func(_ int, doc *flowsDoc) { doc.Total += 5 }, exitCouldNot, "do not fit together"},
+	} {
+		node, _ := pagedFlows(t, c.rows, c.before)
+		if code, _, stderr := runOnce(t, "flows", "--node", node); code != c.exit || !strings.Contains(stderr, c.want) {
+			t.Errorf("%s: exit %d, %s", name, code, stderr)
+		}
 	}
 }
 

@@ -199,10 +199,12 @@ func printable(s string) string {
 }
 
 // thousands writes a number for people, its digits in groups of three.
-func thousands(n int64) string {
-	s := strconv.FormatInt(n, 10)
+func thousands(n int64) string { return separated(strconv.FormatInt(n, 10)) }
+
+// separated puts separators into a number in decimal.
+func separated(s string) string {
 	start := 0
-	if n < 0 {
+	if strings.HasPrefix(s, "-") {
 		start = 1
 	}
 	for i := len(s) - 3; i > start; i -= 3 {

@@ -119,7 +119,7 @@ func (d *demo) flows(ctx context.Context, node string) error {
 			return fmt.Errorf("flows: %w", err)
 		}
 		for _, r := range answer.Rows {
-			t.AppendRow(table.Row{r.Origin, r.Destination, r.Model, r.Side, r.Basis, r.Direction, grouped(r.Records), grouped(r.Tokens)})
+			t.AppendRow(table.Row{r.Origin, r.Destination, r.Model, r.Side, r.Basis, r.Direction, separated(r.Records.String()), separated(r.Tokens.String())})
 		}
 	}
 	fmt.Fprintln(d.out, t.Render())
@@ -151,8 +151,9 @@ func call(ctx context.Context, method, address, mediaType string, body []byte) (
 }
 
 // grouped writes a number with a comma between thousands.
-func grouped(n int64) string {
-	s := fmt.Sprint(n)
+func grouped(n int64) string { return separated(fmt.Sprint(n)) }
+
+func separated(s string) string {
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
 		s = s[:i] + "," + s[i:]
 	}

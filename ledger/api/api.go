@@ -53,6 +53,10 @@ type Limits struct {
 	PendingTime time.Duration // how long each is: 10 min
 
 	Expansions int // records' frames being expanded at once, 8 MiB each: 8
+
+	Flows    int           // answers about flows being added up at once: 4
+	FlowWait time.Duration // for a place among them: 15 s
+	FlowRows int64         // rows of such answers on their way to clients, about 256 bytes each: 524,288
 }
 
 // withDefaults fills in what is 0.
@@ -64,6 +68,9 @@ func (l Limits) withDefaults() Limits {
 	l.Pending = or(l.Pending, 1<<16)
 	l.PendingTime = or(l.PendingTime, 10*time.Minute)
 	l.Expansions = or(l.Expansions, 8)
+	l.Flows = or(l.Flows, 4)
+	l.FlowWait = or(l.FlowWait, 15*time.Second)
+	l.FlowRows = or(l.FlowRows, 1<<19)
 	return l
 }
 
@@ -88,6 +95,8 @@ type api struct {
 	posts      *gate         // locks itself
 	postBytes  *gate         // locks itself
 	expansions chan struct{} // a place for each frame being expanded
+	adding     chan struct{} // a place for each answer about flows being added up
+	flowRows   *gate         // locks itself
 }
 
 // New makes the handler. It starts nothing: all work is done in requests.
@@ -125,5 +134,7 @@ func newAPI(c Config) (*api, error) {
 		posts:      newGate(int64(c.Limits.Posts)),
 		postBytes:  newGate(c.Limits.PostBytes),
 		expansions: make(chan struct{}, c.Limits.Expansions),
+		adding:     make(chan struct{}, c.Limits.Flows),
+		flowRows:   newGate(c.Limits.FlowRows),
 	}, nil
 }

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -18,15 +20,21 @@ type flowQuery struct {
 	By    []string `json:"by,omitempty"`
 }
 
-// flows is the answer of /v1/flows (spec/flows.md, "JSON").
+// flows is the answer of /v1/flows (spec/flows.md, "JSON"), up to its rows.
 type flows struct {
-	Format  int                  `json:"format"`
-	Origin  string               `json:"origin"`
-	LogSize int64                `json:"log_size"`
-	AppHash provenance.Hash      `json:"app_hash"`
-	Query   flowQuery            `json:"query"`
-	Rows    []provenance.FlowRow `json:"rows"`
+	Format    int             `json:"format"`
+	Origin    string          `json:"origin"`
+	LogSize   int64           `json:"log_size"`
+	AppHash   provenance.Hash `json:"app_hash"`
+	Query     flowQuery       `json:"query"`
+	TotalRows int64           `json:"total_rows"`
 }
+
+// Rows of an answer, where the query does not say and at most (SPEC(FLO-7)).
+const (
+	usualFlowRows = 10_000
+	maxFlowRows   = 100_000
+)
 
 // getFlows adds up the log's totals.
 func (a *api) getFlows(w *response, r *request) error {
@@ -35,28 +43,97 @@ func (a *api) getFlows(w *response, r *request) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.Log.Signed()
-	if err != nil {
-		return nodeFault(err)
-	}
-	// Whoever has a receipt finds its tokens counted.
-	if err := a.Totals.CatchUp(r.Context(), s); err != nil {
-		return nodeFault(err)
-	}
-	view := a.Totals.View()
-	rows, err := view.Flows(r.Context(), query)
+	offset, limit, err := r.flowPage()
 	if err != nil {
 		return err
 	}
+	head, rows, err := a.addUp(r.Context(), query, offset, limit)
+	if err != nil {
+		return err
+	}
+	defer a.flowRows.leave(int64(len(rows)))
+	return writeFlows(w, head, rows)
+}
+
+// addUp makes a page of an answer, once there is a place for it. Its rows count
+// as on their way: leave flowRows when they are written.
+func (a *api) addUp(ctx context.Context, q provenance.FlowQuery, offset, limit int64) (*flows, []provenance.FlowRow, error) {
+	patience := time.NewTimer(a.Limits.FlowWait)
+	defer patience.Stop()
+	select {
+	case a.adding <- struct{}{}:
+		defer func() { <-a.adding }()
+	case <-patience.C:
+		return nil, nil, fmt.Errorf("%w: it adds up %d other answers about flows", ErrBusy, a.Limits.Flows)
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+	s, err := a.Log.Signed()
+	if err != nil {
+		return nil, nil, nodeFault(err)
+	}
+	// Whoever has a receipt finds its tokens counted.
+	if err := a.Totals.CatchUp(ctx, s); err != nil {
+		return nil, nil, nodeFault(err)
+	}
+	view := a.Totals.View()
+	rows, total, err := view.Flows(ctx, q, offset, limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !a.flowRows.enter(int64(len(rows))) {
+		return nil, nil, fmt.Errorf("%w: answers about flows on their way hold %d rows", ErrBusy, a.Limits.FlowRows)
+	}
 	// SPEC(FLO-6)
-	return writeJSON(w, flows{
+	return &flows{
 		Format: 1, Origin: a.origin, LogSize: view.Head.Size, AppHash: view.Head.AppHash,
 		Query: flowQuery{
-			From: query.From, To: query.To, Since: moment(query.Since), Until: moment(query.Until),
-			Kind: names(query.Kinds), Side: names(query.Sides), By: query.By,
+			From: q.From, To: q.To, Since: moment(q.Since), Until: moment(q.Until),
+			Kind: names(q.Kinds), Side: names(q.Sides), By: q.By,
 		},
-		Rows: rows,
-	})
+		TotalRows: total,
+	}, rows, nil
+}
+
+// writeFlows answers part by part: a page may have many megabytes.
+func writeFlows(w *response, head *flows, rows []provenance.FlowRow) error {
+	b, err := json.Marshal(head)
+	if err != nil {
+		return nodeError{err}
+	}
+	w.Header().Set("Content-Type", jsonType)
+	b = append(b[:len(b)-1], `,"rows":[`...)
+	for i := range rows {
+		row, err := json.Marshal(&rows[i])
+		if err != nil {
+			return nodeError{err}
+		}
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if b = append(b, row...); len(b) >= partBytes {
+			if _, err := w.Write(b); err != nil {
+				return nil // the client is gone
+			}
+			b = b[:0]
+		}
+	}
+	_, _ = w.Write(append(b, "]}\n"...)) // a client that is gone cannot be told
+	return nil
+}
+
+// flowPage reads offset and limit (SPEC(FLO-7)).
+func (r *request) flowPage() (offset, limit int64, err error) {
+	if offset, err = r.int("offset", 0); err != nil {
+		return 0, 0, err
+	}
+	if limit, err = r.int("limit", usualFlowRows); err != nil {
+		return 0, 0, err
+	}
+	if limit < 1 || limit > maxFlowRows {
+		return 0, 0, refuse(provenance.CodeValue, "limit", "%d, wanted 1 to %d", limit, maxFlowRows)
+	}
+	return offset, limit, nil
 }
 
 // flowQuery reads the query (SPEC(FLO-3)).

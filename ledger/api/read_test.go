@@ -377,14 +377,14 @@ func TestFlows(t *testing.T) {
 	if a.Format != 1 || a.Origin != n.origin || a.LogSize != 3 || a.AppHash != n.chain.ledger.Snapshot().Head().AppHash.String() {
 		t.Errorf("%+v", a)
 	}
-	if len(a.Rows) != 2 || a.Rows[0].Hour != since || a.Rows[0].Tokens != 9 || a.Rows[0].Direction != "output" || a.Rows[0].Model != "llama-2-70b" {
+	if len(a.Rows) != 2 || a.Rows[0].Hour != since || a.Rows[0].Tokens != provenance.SumOf(9) || a.Rows[0].Direction != "output" || a.Rows[0].Model != "llama-2-70b" {
 		t.Errorf("%+v", a.Rows)
 	}
 	want := `map[by:[model hour] from:US kind:[transfer production] side:[exporter] since:2023-11-16T18:00:00Z to:CN until:2023-11-16T20:00:00Z]`
 	if got := fmt.Sprint(a.Query); got != want {
 		t.Errorf("query %s", got)
 	}
-	if a := ask(""); len(a.Rows) != 2 || a.Rows[0].Tokens+a.Rows[1].Tokens != 9*13 || len(a.Query) != 0 {
+	if a := ask(""); len(a.Rows) != 2 || a.Rows[0].Tokens.Add(a.Rows[1].Tokens) != provenance.SumOf(9*13) || len(a.Query) != 0 {
 		t.Errorf("%+v", a)
 	}
 	if got := string(n.ok("/v1/flows?kind=consumption")); !strings.Contains(got, `"rows":[]`) {

@@ -12,7 +12,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"tokentrail/ledger"
@@ -30,11 +29,11 @@ type Reader interface {
 //
 // There is one writer at a time, which holds writing: it alone touches size,
 // building and dirty. Readers take a View, which never changes; they neither
-// wait for the writer nor keep it waiting.
+// wait for the writer nor keep it waiting. Whoever waits to write may give up.
 type Totals struct {
 	published atomic.Pointer[View]
 
-	writing  sync.Mutex
+	writing  chan struct{}       // holds one while somebody writes
 	size     int64               // guarded by writing: entries counted so far
 	building map[int64]*building // guarded by writing: by hour
 	dirty    []int64             // guarded by writing: hours that differ from the published view's
@@ -59,7 +58,7 @@ type cellID struct {
 
 // New returns the totals of the empty log.
 func New() *Totals {
-	t := &Totals{building: map[int64]*building{}}
+	t := &Totals{writing: make(chan struct{}, 1), building: map[int64]*building{}}
 	t.published.Store(&View{})
 	return t
 }
@@ -83,8 +82,12 @@ func (t *Totals) CatchUp(ctx context.Context, r Reader) error {
 	if v := t.View(); v.Head == head || v.Head.Size > head.Size {
 		return nil
 	}
-	t.writing.Lock()
-	defer t.writing.Unlock()
+	select {
+	case t.writing <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("totals: waiting for whoever counts: %w", ctx.Err())
+	}
+	defer t.unlock()
 	for t.size < head.Size {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("totals: entry %d of %d: %w", t.size, head.Size, err)
@@ -109,8 +112,8 @@ func (t *Totals) CatchUp(ctx context.Context, r Reader) error {
 // it before Publish. An entry that is counted already is passed over, so that
 // what the engine replays does no harm.
 func (t *Totals) Add(index int64, h *provenance.BatchHeader) error {
-	t.writing.Lock()
-	defer t.writing.Unlock()
+	t.writing <- struct{}{}
+	defer t.unlock()
 	switch {
 	case index < t.size:
 		return nil
@@ -123,8 +126,8 @@ func (t *Totals) Add(index int64, h *provenance.BatchHeader) error {
 
 // Publish shows readers what was added, as the log of head.
 func (t *Totals) Publish(head ledger.Head) error {
-	t.writing.Lock()
-	defer t.writing.Unlock()
+	t.writing <- struct{}{}
+	defer t.unlock()
 	if head.Size != t.size {
 		return fmt.Errorf("totals: %d entries are counted, the head has %d; catch up first", t.size, head.Size)
 	}
@@ -132,11 +135,12 @@ func (t *Totals) Publish(head ledger.Head) error {
 	return nil
 }
 
+func (t *Totals) unlock() { <-t.writing }
+
 // count adds the cells of the next entry up. Called with writing held.
 //
-// A sum that would leave int64 begins a second cell of its key. So no statement
-// that the ledger accepts can stop the index, and it is the question that covers
-// both cells that meets the overflow (SPEC(FLO-5)).
+// A sum that would leave int64 begins a second cell of its key: cells are those
+// of statements, and only the answers' sums are wider (SPEC(FLO-5)).
 func (t *Totals) count(h *provenance.BatchHeader) {
 	for i := range h.Totals {
 		c := &h.Totals[i]

@@ -99,13 +99,14 @@ func (b *book) plain(t *testing.T, q provenance.FlowQuery) []provenance.FlowRow 
 			t.Fatal(err)
 		}
 		for i := range s.Header().Totals {
-			if err := f.Add(s.Header().Issuer, &s.Header().Totals[i]); err != nil {
-				t.Fatal(err)
-			}
+			f.Add(s.Header().Issuer, &s.Header().Totals[i])
 		}
 	}
 	return f.Rows()
 }
+
+// most is more rows than any test has.
+const most = 1 << 20
 
 func hourTime(h int64) time.Time { return time.Unix(h*3600, 0).UTC() }
 
@@ -129,7 +130,7 @@ func TestFlowsAreThoseOfTheStatements(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, q := range queries() {
-		rows, err := totals.View().Flows(t.Context(), q)
+		rows, _, err := totals.View().Flows(t.Context(), q, 0, most)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,7 +191,7 @@ func TestViewsDoNotChange(t *testing.T) {
 		if v.Head != b.at(size) {
 			t.Errorf("view %d stands for %+v", size, v.Head)
 		}
-		rows, err := v.Flows(t.Context(), provenance.FlowQuery{By: []string{"hour", "model", "provider"}})
+		rows, _, err := v.Flows(t.Context(), provenance.FlowQuery{By: []string{"hour", "model", "provider"}}, 0, most)
 		if want := b.until(size).plain(t, provenance.FlowQuery{By: []string{"hour", "model", "provider"}}); err != nil || !reflect.DeepEqual(rows, want) {
 			t.Errorf("view %d changed: %v", size, err)
 		}
@@ -261,9 +262,8 @@ func TestAddRefuses(t *testing.T) {
 	}
 }
 
-// TestOverflow: a sum beyond int64 is an error of the question that covers it,
-// and of no other.
-func TestOverflow(t *testing.T) {
+// TestBeyond64Bits: whatever providers declare, every question has an answer.
+func TestBeyond64Bits(t *testing.T) {
 	b := &book{}
 	for range 3 {
 		b.add(t, "greedy", [2]int64{1000, math.MaxInt64})
@@ -274,13 +274,62 @@ func TestOverflow(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := totals.View()
-	for _, q := range []provenance.FlowQuery{{}, {By: provenance.FlowGroups()}, {Since: hourTime(1000)}} {
-		if rows, err := v.Flows(t.Context(), q); provenance.CodeOf(err) != provenance.CodeOverflow {
+	for _, q := range []provenance.FlowQuery{{}, {By: provenance.FlowGroups()}, {Since: hourTime(1000)}, {Since: hourTime(1001)}} {
+		if rows, _, err := v.Flows(t.Context(), q, 0, most); err != nil || !reflect.DeepEqual(rows, b.plain(t, q)) {
 			t.Errorf("%+v: %v, %v", q, rows, err)
 		}
 	}
-	if rows, err := v.Flows(t.Context(), provenance.FlowQuery{Since: hourTime(1001)}); err != nil || rows[1].Tokens != 5 {
-		t.Errorf("%v, %v", rows, err)
+	rows, _, err := v.Flows(t.Context(), provenance.FlowQuery{From: "US"}, 0, most)
+	if err != nil || len(rows) != 1 || rows[0].Tokens.String() != "27670116110564327431" {
+		t.Errorf("%+v, %v", rows, err)
+	}
+}
+
+// TestPages: the pages of every query fit together.
+func TestPages(t *testing.T) {
+	b := library(t, 40)
+	totals, err := Build(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := append(queries(), provenance.FlowQuery{By: []string{"day", "hour"}}, provenance.FlowQuery{By: []string{"model", "hour"}}, provenance.FlowQuery{By: []string{"day", "model"}})
+	for _, q := range all {
+		want := b.plain(t, q)
+		for _, limit := range []int64{1, 2, 7, 50} {
+			got := []provenance.FlowRow{}
+			for offset := int64(0); ; offset += limit {
+				page, total, err := totals.View().Flows(t.Context(), q, offset, limit)
+				if err != nil || total != int64(len(want)) || len(page) != int(max(0, min(limit, total-offset))) {
+					t.Fatalf("%+v: %d rows behind %d of %d, %v", q, len(page), offset, total, err)
+				}
+				if len(page) == 0 {
+					break
+				}
+				got = append(got, page...)
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%+v by %d: %v, wanted %v", q, limit, got, want)
+			}
+		}
+		if page, total, err := totals.View().Flows(t.Context(), q, math.MaxInt64, most); len(page) != 0 || total != int64(len(want)) || err != nil {
+			t.Errorf("%+v: %v, %d, %v", q, page, total, err)
+		}
+	}
+}
+
+// TestCatchUpGivesUp: who waits for a writer waits no longer than it wants.
+func TestCatchUpGivesUp(t *testing.T) {
+	totals := New()
+	totals.writing <- struct{}{}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	b := library(t, 2)
+	if err := totals.CatchUp(ctx, b); !errors.Is(err, context.DeadlineExceeded) || b.reads != 0 {
+		t.Errorf("%v, %d reads", err, b.reads)
+	}
+	totals.unlock()
+	if err := totals.CatchUp(t.Context(), b); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -289,7 +338,7 @@ func TestFlowsRefuse(t *testing.T) {
 	for _, q := range []provenance.FlowQuery{
 		{From: "usa"}, {By: []string{"colour"}}, {Since: time.Unix(1, 0)}, {Since: hourTime(2), Until: hourTime(2)},
 	} {
-		if _, err := v.Flows(t.Context(), q); provenance.CodeOf(err) != provenance.CodeValue {
+		if _, _, err := v.Flows(t.Context(), q, 0, most); provenance.CodeOf(err) != provenance.CodeValue {
 			t.Errorf("%+v: %v", q, err)
 		}
 	}
@@ -299,7 +348,7 @@ func TestFlowsRefuse(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := totals.View().Flows(ctx, provenance.FlowQuery{}); !errors.Is(err, context.Canceled) {
+	if _, _, err := totals.View().Flows(ctx, provenance.FlowQuery{}, 0, most); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
@@ -349,7 +398,7 @@ func TestConcurrency(t *testing.T) {
 					t.Errorf("the log shrank from %d to %d", size, v.Head.Size)
 				}
 				size = v.Head.Size
-				if _, err := v.Flows(context.Background(), provenance.FlowQuery{By: []string{"hour"}}); err != nil {
+				if _, _, err := v.Flows(context.Background(), provenance.FlowQuery{By: []string{"hour"}}, 0, most); err != nil {
 					t.Error(err)
 				}
 			}
@@ -371,7 +420,7 @@ func TestConcurrency(t *testing.T) {
 	if err := totals.CatchUp(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := totals.View().Flows(t.Context(), provenance.FlowQuery{})
+	rows, _, err := totals.View().Flows(t.Context(), provenance.FlowQuery{}, 0, most)
 	if want := b.plain(t, provenance.FlowQuery{}); err != nil || !reflect.DeepEqual(rows, want) {
 		t.Errorf("%v, wanted %v", rows, want)
 	}
@@ -396,7 +445,7 @@ func BenchmarkFlowsOfADay(b *testing.B) {
 	}
 	q := provenance.FlowQuery{From: "US", To: "CN", Since: hourTime(24 * 100), Until: hourTime(24 * 101), By: []string{"model"}}
 	for b.Loop() {
-		if _, err := totals.View().Flows(b.Context(), q); err != nil {
+		if _, _, err := totals.View().Flows(b.Context(), q, 0, most); err != nil {
 			b.Fatal(err)
 		}
 	}

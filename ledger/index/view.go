@@ -30,24 +30,65 @@ func byHour(h *hour, at int64) int { return cmp.Compare(h.hour, at) }
 func (t *Totals) View() *View { return t.published.Load() }
 
 // Flows answers a query from the cells of the hours that it covers
-// (SPEC(FLO-3)). A query that is wrong, or a sum that leaves int64, is a
-// *provenance.Error; ctx ends the work early.
-func (v *View) Flows(ctx context.Context, q provenance.FlowQuery) ([]provenance.FlowRow, error) {
+// (SPEC(FLO-3)): at most limit rows behind the first offset, and how many there
+// are in all (SPEC(FLO-7)). A query that is wrong is a *provenance.Error; ctx
+// ends the work early.
+//
+// Rows by hour or day are added up one hour or day after another, which is
+// their order, and forgotten where they are not of the page.
+func (v *View) Flows(ctx context.Context, q provenance.FlowQuery, offset, limit int64) (page []provenance.FlowRow, total int64, err error) {
+	page = []provenance.FlowRow{}
+	hours := v.covered(q.Since, q.Until)
+	for {
+		part := hours[:leading(hours, q.By)]
+		hours = hours[len(part):]
+		flows, err := addUp(ctx, q, part)
+		if err != nil {
+			return nil, 0, err
+		}
+		all := int64(flows.Len())
+		if from, most := max(0, offset-total), limit-int64(len(page)); from < all && most > 0 {
+			page = append(page, flows.Page(int(from), int(most))...)
+		}
+		total += all
+		if len(hours) == 0 {
+			return page, total, nil
+		}
+	}
+}
+
+// leading returns how many of the first hours share rows under a grouping.
+func leading(hours []*hour, by []string) int {
+	span := int64(1)
+	switch {
+	case slices.Contains(by, "hour"):
+	case slices.Contains(by, "day"):
+		span = 24
+	default:
+		return len(hours)
+	}
+	n := 0
+	for n < len(hours) && hours[n].hour/span == hours[0].hour/span {
+		n++
+	}
+	return n
+}
+
+// addUp adds the cells of hours up.
+func addUp(ctx context.Context, q provenance.FlowQuery, hours []*hour) (*provenance.Flows, error) {
 	flows, err := provenance.NewFlows(q)
 	if err != nil {
 		return nil, err
 	}
-	for _, h := range v.covered(q.Since, q.Until) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
+	for _, h := range hours {
 		for i := range h.cells {
-			if err := flows.Add(h.cells[i].provider, &h.cells[i].Cell); err != nil {
-				return nil, err
+			if i%1024 == 0 && ctx.Err() != nil {
+				return nil, ctx.Err()
 			}
+			flows.Add(h.cells[i].provider, &h.cells[i].Cell)
 		}
 	}
-	return flows.Rows(), nil
+	return flows, nil
 }
 
 // covered returns the hours from since until before until; a zero time does not

@@ -31,7 +31,7 @@ const (
 	maxGenesis = 64 << 20
 	maxHeaders = 64 << 20
 	maxEntries = 16 << 20 // about 8 MiB, and one entry more (spec/api.md)
-	maxFlows   = 64 << 20
+	maxFlows   = 64 << 20 // of 20,000 rows, each below 3 KiB
 	maxProblem = 64 << 10
 )
 
@@ -136,10 +136,14 @@ func (n *Node) State(ctx context.Context, key string) (*verify.StateAnswer, erro
 }
 
 // Flows implements verify.Source.
-func (n *Node) Flows(ctx context.Context, q provenance.FlowQuery) (*verify.FlowsAnswer, error) {
+func (n *Node) Flows(ctx context.Context, q provenance.FlowQuery, offset, limit int64) (*verify.FlowsAnswer, error) {
 	w := verify.EncodeFlowsQuery(q)
+	skip := ""
+	if offset > 0 {
+		skip = num(offset)
+	}
 	b, err := n.get(ctx, maxFlows, "/v1/flows", "from", w.From, "to", w.To, "since", w.Since, "until", w.Until,
-		"kind", strings.Join(w.Kind, ","), "side", strings.Join(w.Side, ","), "by", strings.Join(w.By, ","))
+		"kind", strings.Join(w.Kind, ","), "side", strings.Join(w.Side, ","), "by", strings.Join(w.By, ","), "limit", num(limit), "offset", skip)
 	if err != nil {
 		return nil, err
 	}
