@@ -3,6 +3,7 @@ package light
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -184,6 +185,112 @@ func TestOffline(t *testing.T) {
 	if _, err := v.Open(ctx, c.blocks[2]); codeOf(err) != verify.CodeHeaderTime {
 		t.Error(err)
 	}
+}
+
+// TestFounders: a light block is opened once for all receipts that share it, and
+// only under the validators of the genesis document.
+func TestFounders(t *testing.T) {
+	c := newChain(t, maxOpened+10)
+	f, err := NewFounders(c.genesis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := provenance.Origin("c", sha256.Sum256(c.genesis)); f.Origin() != want {
+		t.Errorf("%s, wanted %s", f.Origin(), want)
+	}
+	first, err := f.Open(c.blocks[0])
+	if err != nil || first.Height != 1 || first.Hash != c.at(1, 0).Hash {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	if again, err := f.Open(bytes.Clone(c.blocks[0])); err != nil || again != first {
+		t.Errorf("it was verified again: %v", err)
+	}
+	for _, raw := range c.blocks {
+		if _, err := f.Open(raw); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := len(f.opened); n > maxOpened {
+		t.Errorf("%d headers are remembered", n)
+	}
+	bad := bytes.Clone(c.blocks[1])
+	bad[len(bad)/2] ^= 1
+	for range 2 { // what is wrong is not remembered
+		if _, err := f.Open(bad); codeOf(err) == "" || errors.Is(err, ErrOtherValidators) {
+			t.Error(err)
+		}
+	}
+	other := bytes.Replace(c.genesis, []byte(base64Of(mustRead(c.blocks[0]).ValidatorSet.Validators[0].PubKey.Bytes())), []byte(base64Of(make([]byte, 32))), 1)
+	if f, err = NewFounders(other); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Open(c.blocks[0]); codeOf(err) != verify.CodeValidators || !errors.Is(err, ErrOtherValidators) {
+		t.Error(err)
+	}
+	if _, err := NewFounders([]byte("{}")); codeOf(err) != verify.CodeGenesisForm {
+		t.Error(err)
+	}
+}
+
+// TestOfflineAgain uses one verifier for several exhibits: of the same ledger,
+// and of another.
+func TestOfflineAgain(t *testing.T) {
+	c := newChain(t, 3)
+	ctx := context.Background()
+	v := Offline(verify.Trust{}, clock(time.Hour)).(*offline)
+	var founders *Founders
+	for i := range 3 {
+		if err := v.Start(ctx, c.genesis); err != nil || v.Verified() != 0 {
+			t.Fatal(v.Verified(), err)
+		}
+		if i > 0 && v.founders != founders {
+			t.Error("the genesis document was read again")
+		}
+		founders = v.founders
+		if _, err := v.Open(ctx, c.blocks[i]); err != nil || v.Verified() != 1 {
+			t.Error(v.Verified(), err)
+		}
+	}
+	other := bytes.Replace(c.genesis, []byte(`"chain_id":"c"`), []byte(`"chain_id":"d"`), 1)
+	if err := v.Start(ctx, other); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Open(ctx, c.blocks[0]); codeOf(err) != verify.CodeChainID {
+		t.Error(err)
+	}
+	if err := v.Start(ctx, []byte("{}")); codeOf(err) != verify.CodeGenesisForm {
+		t.Error(err)
+	}
+}
+
+func BenchmarkFounders(b *testing.B) {
+	c := newChain(b, 1)
+	b.Run("read", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := NewFounders(c.genesis); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	f, err := NewFounders(c.genesis)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("first", func(b *testing.B) {
+		for b.Loop() {
+			clear(f.opened)
+			if _, err := f.Open(c.blocks[0]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("again", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := f.Open(c.blocks[0]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
 
 func TestBadGenesis(t *testing.T) {
