@@ -23,6 +23,7 @@ import (
 //
 //	lock             held by the one process that uses the journal
 //	journal.json     whose journal it is
+//	genesis.json     the ledger's genesis document
 //	inputs/<hash>    how far an input had come at some sequence
 //	<sequence>.sub   a signed submission that has no receipt yet
 //	<sequence>.done  an accepted statement and its receipt
@@ -39,6 +40,7 @@ import (
 const (
 	journalLock   = "lock"
 	journalFile   = "journal.json"
+	journalDoc    = "genesis.json"
 	journalInputs = "inputs"
 	subSuffix     = ".sub"
 	doneSuffix    = ".done"

@@ -23,6 +23,7 @@ import (
 type fakeLedger struct {
 	t      *testing.T
 	origin string
+	chain  *fakeChain
 	signer provenance.ReceiptSigner
 	server *httptest.Server
 
@@ -32,9 +33,11 @@ type fakeLedger struct {
 	streams  map[string]*fakeStream
 	tree     provenance.Tree
 	leaves   []provenance.Hash
-	refuse   func(h *provenance.BatchHeader) *problemError // a refusal for good
-	faults   float64                                       // share of requests that go wrong
+	refuse   func(h *provenance.BatchHeader) *problemError  // a refusal for good
+	faults   float64                                        // share of requests that go wrong
+	forge    func(s *provenance.UnverifiedStatement) []byte // a receipt for what the ledger does not take
 	posts    int
+	fetched  int                        // genesis documents
 	seen     map[string]provenance.Hash // issuer/stream/sequence to id: what was ever sent
 }
 
@@ -56,8 +59,9 @@ func newFakeLedger(t *testing.T, key crypto.Signer) *fakeLedger {
 	if err != nil {
 		t.Fatal(err)
 	}
+	chain := newFakeChain(t, "test-1", t.Name())
 	l := &fakeLedger{
-		t: t, origin: provenance.Origin("test-1", provenance.LeafHash([]byte(t.Name()))),
+		t: t, chain: chain, origin: chain.origin(),
 		provider: provenance.Provider{
 			ID: "acme", Name: "Acme", Jurisdictions: []string{"US"}, Status: provenance.ProviderActive,
 			Keys: []provenance.ProviderKey{{Alg: public.Alg(), Key: public.COSE()}},
@@ -67,6 +71,7 @@ func newFakeLedger(t *testing.T, key crypto.Signer) *fakeLedger {
 	l.signer = provenance.ReceiptSigner{Origin: l.origin, Key: node}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", l.status)
+	mux.HandleFunc("GET /v1/genesis", l.genesis)
 	mux.HandleFunc("GET /v1/state", l.state)
 	mux.HandleFunc("POST /entries", l.post)
 	mux.HandleFunc("GET /entries/{id}", l.entry)
@@ -117,6 +122,13 @@ func (l *fakeLedger) status(w http.ResponseWriter, _ *http.Request) {
 	p := l.preimage()
 	fmt.Fprintf(w, `{"format": 1, "chain_id": "test-1", "origin": %q, "height": 7, "log_size": %d, "log_root": %q, "state_root": %q, "app_hash": %q}`,
 		l.origin, p.Size, p.LogRoot, p.StateRoot, p.AppHash())
+}
+
+func (l *fakeLedger) genesis(w http.ResponseWriter, _ *http.Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fetched++
+	w.Write(l.chain.genesis)
 }
 
 func (l *fakeLedger) values() map[string][]byte {
@@ -222,6 +234,11 @@ func (l *fakeLedger) post(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if l.forge != nil {
+		w.WriteHeader(http.StatusCreated)
+		w.Write(l.forge(sub.Statement))
+		return
+	}
 	at := fmt.Sprintf("%s/%d", name, h.Sequence)
 	if id, ok := l.seen[at]; ok && id != sub.Statement.ID() {
 		l.t.Errorf("sequence %s was signed twice with different content", at)
@@ -287,7 +304,7 @@ func (l *fakeLedger) receipt(s *fakeStream, id provenance.Hash) []byte {
 		panic(err)
 	}
 	p := l.preimage()
-	b, err := l.signer.Sign(id, provenance.Inclusion{Size: p.Size, Index: s.index[id], Path: path}, provenance.Anchor{Preimage: p, LightBlock: []byte("none")})
+	b, err := l.signer.Sign(id, provenance.Inclusion{Size: p.Size, Index: s.index[id], Path: path}, provenance.Anchor{Preimage: p, LightBlock: l.chain.block(p.AppHash())})
 	if err != nil {
 		panic(err)
 	}

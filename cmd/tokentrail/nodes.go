@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
 	"tokentrail/provenance"
+	"tokentrail/verify/light"
 )
 
 const (
@@ -25,16 +27,29 @@ type nodes struct {
 	patience time.Duration        // how long nothing may succeed
 	notice   func(text string)    // tells people why they wait
 	clients  []*client            // never changes
+	genesis  *provenance.Hash     // of the ledger that is meant; nil for any
+	founders *light.Founders      // set before the first send
 	mu       sync.Mutex           // guards what follows
 	current  int                  // index of the node in use
 	checked  map[*client]bool     // serves the origin
+	refuted  map[*client]error    // gave an answer that does not hold
 	origin   string               // of the ledger, from the first that answered
 	moved    time.Time            // when something succeeded last
 	noticed  map[string]time.Time // when a reason was told last
 }
 
+// A refutedError is about an answer that does not hold, or that nothing here can
+// prove: the node that gave it is left for the others.
+type refutedError struct{ error }
+
+// Unwrap gives the exit code its way.
+func (e refutedError) Unwrap() error { return e.error }
+
 func newNodes(urls []string, patience time.Duration, notice func(string)) (*nodes, error) {
-	n := &nodes{patience: patience, notice: notice, checked: map[*client]bool{}, noticed: map[string]time.Time{}, moved: time.Now()}
+	n := &nodes{
+		patience: patience, notice: notice, checked: map[*client]bool{}, refuted: map[*client]error{},
+		noticed: map[string]time.Time{}, moved: time.Now(),
+	}
 	for _, u := range urls {
 		c, err := newClient(u)
 		if err != nil {
@@ -57,9 +72,51 @@ func (n *nodes) pick() (c *client, checked bool) {
 func (n *nodes) leave(c *client) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.clients[n.current] == c {
-		n.current = (n.current + 1) % len(n.clients)
+	n.leaveLocked(c)
+}
+
+// leaveLocked passes over nodes whose answers did not hold.
+func (n *nodes) leaveLocked(c *client) {
+	if n.clients[n.current] != c {
+		return
 	}
+	for i := range n.clients {
+		next := (n.current + 1 + i) % len(n.clients)
+		if n.refuted[n.clients[next]] == nil {
+			n.current = next
+			return
+		}
+	}
+}
+
+// refute leaves a node for good, and reports whether there are others.
+// SPEC(JRN-6)
+func (n *nodes) refute(c *client, err error) (others bool) {
+	n.mu.Lock()
+	first := n.refuted[c] == nil
+	if first {
+		n.refuted[c] = err
+	}
+	n.leaveLocked(c)
+	others = len(n.refuted) < len(n.clients)
+	n.mu.Unlock()
+	if first && others {
+		n.notice(printable(err.Error()) + "; going on with other nodes")
+	}
+	return others
+}
+
+// conclude returns the error that the work ends with: what a node was refuted of
+// prevails over what could not be done or checked elsewhere. SPEC(JRN-6)
+func (n *nodes) conclude(err error) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, c := range n.clients {
+		if was := n.refuted[c]; was != nil && exitCode(was) == exitAgainst && exitCode(err) == exitCouldNot {
+			return fmt.Errorf("%w; elsewhere: %v", was, err) // the code is that of the first
+		}
+	}
+	return err
 }
 
 // progress notes that something succeeded.
@@ -75,6 +132,10 @@ func (n *nodes) check(ctx context.Context, c *client) error {
 	status, err := c.status(ctx)
 	if err != nil {
 		return err
+	}
+	// SPEC(JRN-7)
+	if n.genesis != nil && !strings.HasSuffix(status.Origin, "/"+n.genesis.String()) {
+		return refutedError{fmt.Errorf("the node at %s serves the ledger %q, --genesis names the one with the genesis document %s", c.base, status.Origin, n.genesis)}
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -108,16 +169,25 @@ func (n *nodes) try(ctx context.Context, do func(c *client) error) error {
 		if err == nil {
 			err = do(c)
 		}
+		var wrong refutedError
 		switch {
 		case err == nil:
 			n.progress()
 			return nil
 		case ctx.Err() != nil:
 			return couldNotf("interrupted")
+		case errors.As(err, &wrong):
+			if !n.refute(c, wrong.error) {
+				return n.conclude(wrong.error)
+			}
+			continue
 		case !transient(err):
 			return err
 		}
 		if err := n.wait(ctx, c, err, pause); err != nil {
+			if ctx.Err() == nil {
+				err = n.conclude(err)
+			}
 			return err
 		}
 	}

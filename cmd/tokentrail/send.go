@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"tokentrail/provenance"
+	"tokentrail/verify"
+	"tokentrail/verify/light"
 )
 
 // pollPause is how long to wait before asking again for a receipt, where the
@@ -19,9 +21,8 @@ const pollPause = 200 * time.Millisecond
 // errDropped says that a node no longer knows a submission that it took.
 var errDropped = errors.New("the node took the submission and then dropped it")
 
-// send delivers a submission until the ledger has accepted it, and returns its
-// checked receipt (SPEC(JRN-6)). Sending again what was accepted gives the same
-// entry.
+// send delivers a submission until the ledger has accepted it, and returns the
+// receipt that proves it. Sending again what was accepted gives the same entry.
 func (n *nodes) send(ctx context.Context, body []byte, s *provenance.UnverifiedStatement) (receipt *provenance.Receipt, raw []byte, err error) {
 	err = n.try(ctx, func(c *client) error {
 		got, err := c.post(ctx, body)
@@ -31,17 +32,38 @@ func (n *nodes) send(ctx context.Context, body []byte, s *provenance.UnverifiedS
 		if err != nil {
 			return patient(err)
 		}
-		receipt, err = provenance.ParseReceipt(got.body)
-		if err == nil {
-			err = receipt.Check(n.origin, s)
-		}
-		if err != nil {
-			return fmt.Errorf("the receipt that the node at %s gives does not hold: %w", c.base, err)
+		receipt, err = n.prove(got.body, s)
+		switch {
+		case errors.Is(err, light.ErrOtherValidators):
+			return refutedError{couldNotf("the receipt that the node at %s gives could not be checked, so that the submission is kept: %w", c.base, err)}
+		case err != nil:
+			return refutedError{fmt.Errorf("the receipt that the node at %s gives does not hold, so that the submission is kept for another node (--node): %w", c.base, err)}
 		}
 		raw = got.body
 		return nil
 	})
 	return receipt, raw, err
+}
+
+// prove returns the receipt if it shows that the validators of the genesis
+// document committed the statement. SPEC(JRN-6)
+func (n *nodes) prove(raw []byte, s *provenance.UnverifiedStatement) (*provenance.Receipt, error) {
+	r, err := provenance.ParseReceipt(raw)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Check(n.origin, s); err != nil {
+		return nil, err
+	}
+	header, err := n.founders.Open(r.Anchor.LightBlock)
+	if err != nil {
+		return nil, err
+	}
+	// SPEC(RCP-2)
+	if got := r.Anchor.Preimage.AppHash(); got != header.AppHash {
+		return nil, verify.NewFinding(verify.CodeReceiptAppHash, "receipt.anchor", fmt.Sprintf("the preimage of the app hash in header %d, %s", header.Height, header.AppHash), got.String())
+	}
+	return r, nil
 }
 
 // patient turns the refusals that pass by themselves into transient ones: a gap

@@ -25,6 +25,7 @@ type submitFlags struct {
 	nodes          []string
 	key            string
 	passphraseFile string
+	genesis        string
 	issuer, stream string
 	batch, window  int
 	state          string
@@ -65,7 +66,9 @@ func (a *app) submitCommand() *cobra.Command {
 			"Interrupt it when you like and run the same command again: what was signed is sent again\n" +
 			"byte for byte, and nothing is counted twice or left out. Files submitted to one stream one\n" +
 			"after another follow each other.\n\n" +
-			"The journal that makes this so stands under --state. It is part of the stream: keep it.",
+			"The journal that makes this so stands under --state. It is part of the stream: keep it.\n\n" +
+			"The node is not trusted: what was sent leaves the journal only for a receipt that leads to a\n" +
+			"header signed by the validators of the genesis document. Name that document with --genesis.",
 		Example: "tokentrail submit usage.records --node http://localhost:7480 \\\n" +
 			"  --key acme --issuer acme --stream usage\n" +
 			"tokentrail submit usage.records --node http://a:7480 --node http://b:7480 \\\n" +
@@ -74,6 +77,7 @@ func (a *app) submitCommand() *cobra.Command {
 	}
 	s := cmd.Flags()
 	s.StringSliceVar(&f.nodes, "node", nil, "a node's address; more than one may be given (or "+envNode+")")
+	s.StringVar(&f.genesis, "genesis", "", "SHA-256 of the ledger's genesis document, from elsewhere than the node")
 	s.StringVar(&f.key, "key", "", "the signing key, a name or path")
 	s.StringVar(&f.passphraseFile, "passphrase-file", "", "file with the key's passphrase (or "+envPassphrase+")")
 	s.StringVar(&f.issuer, "issuer", "", "your id in the ledger's registry")
@@ -121,6 +125,9 @@ func (a *app) submit(ctx context.Context, name string, f *submitFlags) error {
 	teller := &progress{w: a.stderr}
 	ledger, err := newNodes(f.nodes, f.patience, func(text string) { teller.say(text) })
 	if err != nil {
+		return err
+	}
+	if ledger.genesis, err = genesisFlag(f.genesis); err != nil {
 		return err
 	}
 	key, err := a.openKey(f.key, f.passphraseFile)
@@ -174,6 +181,9 @@ type submitter struct {
 // prepare holds the ledger, the journal and the input against each other,
 // before anything is signed.
 func (s *submitter) prepare(ctx context.Context, name string) error {
+	if err := s.findFounders(ctx); err != nil {
+		return err
+	}
 	known, err := s.journal.inputs()
 	if err != nil {
 		return err

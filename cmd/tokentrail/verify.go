@@ -62,17 +62,11 @@ func (a *app) verifyCommand() *cobra.Command {
 
 func (f *verifyFlags) anchor() (verify.Trust, error) {
 	t := verify.Trust{Period: f.period}
-	if f.genesis != "" {
-		t.Genesis = &provenance.Hash{}
-		if !parseHash(f.genesis, t.Genesis) {
-			return t, usagef("--genesis %q: wanted a SHA-256, 64 hex digits", f.genesis)
-		}
-	}
-	if f.trust == "" {
-		return t, nil
+	var err error
+	if t.Genesis, err = genesisFlag(f.genesis); err != nil || f.trust == "" {
+		return t, err
 	}
 	height, hash, _ := strings.Cut(f.trust, ":")
-	var err error
 	if t.Height, err = strconv.ParseInt(height, 10, 64); err != nil || t.Height < 1 || !parseHash(hash, &t.Hash) {
 		return t, usagef("--trust %q: wanted height:hash, a header's height and its hash, 64 hex digits", f.trust)
 	}
@@ -80,6 +74,18 @@ func (f *verifyFlags) anchor() (verify.Trust, error) {
 		return t, usagef("--trusting-period %s: wanted more than nothing", t.Period)
 	}
 	return t, nil
+}
+
+// genesisFlag reads --genesis; nil where it is not given.
+func genesisFlag(value string) (*provenance.Hash, error) {
+	if value == "" {
+		return nil, nil
+	}
+	hash := &provenance.Hash{}
+	if !parseHash(value, hash) {
+		return nil, usagef("--genesis %q: wanted a SHA-256, 64 hex digits", value)
+	}
+	return hash, nil
 }
 
 // parseHash reads 64 hex digits of either case: CometBFT's tools write upper.

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"tokentrail/verify/light"
+)
+
+// findFounders learns who the ledger's first validators are: from the genesis
+// document in the journal, else from a node, once. Either is held against the
+// hash in the origin, so that a damaged document is only fetched again.
+// SPEC(JRN-7)
+func (s *submitter) findFounders(ctx context.Context) error {
+	origin := s.doc.Origin
+	kept, err := os.ReadFile(filepath.Join(s.journal.dir, journalDoc))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("journal: %w", err)
+	}
+	if err == nil {
+		if founders, err := foundersOf(origin, kept); err == nil {
+			s.ledger.founders = founders
+			return nil
+		}
+	}
+	if kept == nil && s.ledger.genesis == nil {
+		s.ledger.notice(fmt.Sprintf("first use of the ledger %s: it is the node that says that this is the one you mean; "+
+			"compare the genesis document's SHA-256 with one from elsewhere, or name it: --genesis %s", printable(origin), origin[strings.LastIndexByte(origin, '/')+1:]))
+	}
+	raw, err := s.ledger.fetchGenesis(ctx, origin)
+	if err != nil {
+		return err
+	}
+	if err := writeDurable(s.journal.dir, journalDoc, raw); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	return nil
+}
+
+// fetchGenesis gets the genesis document of an origin, and the founders with it.
+func (n *nodes) fetchGenesis(ctx context.Context, origin string) (raw []byte, err error) {
+	err = n.try(ctx, func(c *client) error {
+		got, err := c.get(ctx, "/v1/genesis", nil, maxJSONBody)
+		if err != nil {
+			return err
+		}
+		founders, err := foundersOf(origin, got.body)
+		if err != nil {
+			return refutedError{fmt.Errorf("the genesis document of the node at %s is not that of the ledger: %w", c.base, err)}
+		}
+		raw, n.founders = got.body, founders
+		return nil
+	})
+	return raw, err
+}
+
+// foundersOf reads a genesis document that must be the one of an origin.
+func foundersOf(origin string, genesis []byte) (*light.Founders, error) {
+	founders, err := light.NewFounders(genesis)
+	if err != nil {
+		return nil, err
+	}
+	if got := founders.Origin(); got != origin {
+		return nil, fmt.Errorf("it gives the origin %q, wanted %q", got, origin)
+	}
+	return founders, nil
+}
