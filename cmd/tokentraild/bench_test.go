@@ -122,6 +122,9 @@ func benchPosts(b *testing.B, nodes []string, providers []*provider) float64 {
 		}
 	}
 	group.Wait()
+	if b.Failed() {
+		b.FailNow()
+	}
 	took := time.Since(began).Seconds()
 	b.StopTimer()
 	committed := float64(b.N * benchBatch)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
 	"time"
 
 	"tokentrail/ledger"
@@ -26,6 +27,7 @@ type daemon struct {
 	http   string // host:port
 	served chan error
 	stop   context.CancelFunc // ends HTTP
+	unfeed context.CancelFunc // ends what hands held submissions to the mempool
 }
 
 // startDaemon starts the node of home. httpListen overrides where the
@@ -54,6 +56,9 @@ func startDaemon(ctx context.Context, home, httpListen string, log *slog.Logger)
 	if err := d.node.Start(ctx); err != nil {
 		return d, err
 	}
+	feeding, stop := context.WithCancel(context.Background())
+	d.unfeed = stop
+	go application.Feed(feeding, d.node.Submit)
 	if httpListen == "" {
 		httpListen = conf.HTTP
 	}
@@ -80,7 +85,7 @@ func (d *daemon) serve(ctx context.Context, home, listen string, application *ap
 		ChainID: doc.ChainID, Genesis: raw, Key: key,
 		Log:       api.LedgerLog{Ledger: d.ledger, Heights: d.node},
 		Headers:   headers{d.node},
-		Submitter: submitter{d.ledger, application, d.node},
+		Submitter: submitter{application, d.node, make(chan struct{}, 2*runtime.GOMAXPROCS(0))},
 		Engine:    d.node,
 		Totals:    totals,
 		Logger:    log,
@@ -122,6 +127,9 @@ func (d *daemon) close() error {
 		d.stop()
 		errs = append(errs, <-d.served)
 	}
+	if d.unfeed != nil {
+		d.unfeed()
+	}
 	if d.node != nil {
 		errs = append(errs, d.node.Stop())
 	}
@@ -149,9 +157,9 @@ func (h headers) LightBlock(height int64) ([]byte, error) {
 // submitter hands what comes by HTTP to the ledger's judgement and the engine's
 // mempool.
 type submitter struct {
-	ledger *ledger.Ledger
-	app    *app.Application
-	node   *app.Node
+	app     *app.Application
+	node    *app.Node
+	judging chan struct{} // a place for each submission being judged: its records take up to 8 MiB expanded
 }
 
 // Check implements api.Submitter.
@@ -159,9 +167,16 @@ func (s submitter) Check(raw []byte) *ledger.Checked { return s.app.Check(raw) }
 
 // Submit implements api.Submitter.
 func (s submitter) Submit(ctx context.Context, c *ledger.Checked) error {
-	// Judged here, where many requests are judged at once, before the mempool
-	// does so one after another; it finds the work done.
-	if err := s.ledger.Snapshot().AdmitPending(c); err != nil {
+	// Judged here, on all processors, before the mempool does so one after
+	// another; it finds the work done.
+	select {
+	case s.judging <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	err := s.app.Judge(c)
+	<-s.judging
+	if err != nil {
 		return err
 	}
 	code, words, err := s.node.Submit(ctx, c.Raw())
@@ -174,6 +189,8 @@ func (s submitter) Submit(ctx context.Context, c *ledger.Checked) error {
 		return fmt.Errorf("%w: %w", api.ErrUnavailable, err)
 	case err != nil:
 		return err
+	case code == app.CodeHeld:
+		return nil // until its predecessor is there
 	case code != 0:
 		return api.Refusal(code, words)
 	}

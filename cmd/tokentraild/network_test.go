@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -173,4 +174,50 @@ func TestPipelining(t *testing.T) {
 			t.Errorf("%s has %+v, the first has %+v", v.url, s, first)
 		}
 	}
+}
+
+// TestOrphans: a statement whose predecessors are withheld is held for a while
+// and makes no blocks; with them it is committed.
+func TestOrphans(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	p := newProvider(t, "acme")
+	node := startNetwork(t, 1, p)[0]
+	node.wait(t, ctx, 0)
+	subs := p.submissions(t, traceRecords(t)[:60], 10)
+	before := status(t, node.url).Height
+	if a := postAsync(t, node.url, subs[5]); a.status != http.StatusAccepted {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	time.Sleep(2 * time.Second)
+	if now := status(t, node.url).Height; now > before+2 {
+		t.Errorf("an orphan made %d blocks", now-before)
+	}
+	for _, sub := range subs[:5] {
+		if a := postAsync(t, node.url, sub); a.status != http.StatusAccepted {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+	}
+	node.wait(t, ctx, 6)
+}
+
+// postAsync posts a submission and does not wait for its commit.
+func postAsync(t *testing.T, node string, submission []byte) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, node+"/entries", bytes.NewReader(submission))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", provenance.SubmissionMediaType)
+	req.Header.Set("Prefer", "respond-async")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{res.StatusCode, res.Header, body}
 }

@@ -28,6 +28,8 @@ type Application struct {
 	seen    *checkedCache
 	waiting *waitingRoom
 	log     *slog.Logger
+
+	decided []*ledger.Checked // of the block between FinalizeBlock and Commit; the consensus connection's
 }
 
 // NewApplication adapts a ledger. A nil logger discards.
@@ -38,9 +40,57 @@ func NewApplication(l *ledger.Ledger, log *slog.Logger) *Application {
 	return &Application{ledger: l, seen: newCheckedCache(checkedCacheBytes), waiting: newWaitingRoom(time.Now), log: log}
 }
 
-// Check decodes a submission, once for all the ways on which its bytes come by:
-// HTTP, mempool, proposal, block. raw must not change afterwards.
+// CodeHeld is CheckTx's answer to a submission that the node holds until its
+// predecessor is there: not in the mempool, and not refused either.
+const CodeHeld uint32 = 2
+
+// Check decodes a submission, or finds what is known of its bytes. raw must not
+// change afterwards.
 func (a *Application) Check(raw []byte) *ledger.Checked { return a.seen.check(raw) }
+
+// Judge judges a submission before consensus: whether it is admissible now or
+// soon. What is is remembered, so that mempool, proposal and block find the work
+// done. The error is a *provenance.Error where it is refused.
+func (a *Application) Judge(c *ledger.Checked) error {
+	if err := a.ledger.Snapshot().AdmitPending(c); err != nil {
+		return err
+	}
+	a.seen.remember(c)
+	return nil
+}
+
+// Feed hands to the mempool, through submit, what was held for its predecessor
+// and is not early any more. It returns when ctx ends.
+func (a *Application) Feed(ctx context.Context, submit func(context.Context, []byte) (uint32, string, error)) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-a.waiting.wake:
+		case <-timer.C:
+		}
+		pause := time.Second // what waits in vain wakes nobody
+		for _, c := range a.waiting.release(a.nextOf) {
+			// The engine may not have forgotten yet that it knows the submission
+			// as one that was held: then it is tried again soon.
+			if _, _, err := submit(ctx, c.Raw()); err != nil {
+				pause = 5 * time.Millisecond
+			}
+		}
+		timer.Reset(pause)
+	}
+}
+
+// nextOf returns the sequence of a stream's next entry.
+func (a *Application) nextOf(s stream) int64 {
+	head, exists, err := a.ledger.Snapshot().StreamHead(s.issuer, s.name)
+	if err != nil || !exists {
+		return 0 // what cannot be read is refused by the mempool
+	}
+	return head.Sequence + 1
+}
 
 // Info tells the engine where the ledger is; what it does not have is replayed.
 func (a *Application) Info(context.Context, *abci.RequestInfo) (*abci.ResponseInfo, error) {
@@ -69,34 +119,34 @@ func (a *Application) InitChain(_ context.Context, r *abci.RequestInitChain) (*a
 	return &abci.ResponseInitChain{AppHash: appHash[:]}, nil
 }
 
-// CheckTx lets into the mempool what is admissible now or soon. A recheck
-// throws out what has become entry, will never be one, or waits in vain.
+// CheckTx lets into the mempool what is admissible and follows without a gap,
+// and holds what comes early. A recheck throws out what has become entry or will
+// never be one.
 func (a *Application) CheckTx(_ context.Context, r *abci.RequestCheckTx) (*abci.ResponseCheckTx, error) {
 	c := a.seen.check(r.Tx)
-	if err := a.checkTx(c, r.Type == abci.CheckTxType_Recheck); err != nil {
+	if err := a.Judge(c); err != nil {
 		a.waiting.leave(c)
-		return &abci.ResponseCheckTx{Code: ledger.ResultCode(provenance.CodeOf(err)), Log: err.Error()}, nil
+		return refused(err), nil
+	}
+	at := placeOf(c)
+	if r.Type == abci.CheckTxType_Recheck {
+		if !a.waiting.stay(c, a.nextOf(at.stream)) {
+			return &abci.ResponseCheckTx{Code: CodeHeld}, nil
+		}
+		return &abci.ResponseCheckTx{}, nil
+	}
+	in, err := a.waiting.enter(c, a.nextOf(at.stream))
+	switch {
+	case err != nil:
+		return refused(err), nil
+	case !in:
+		return &abci.ResponseCheckTx{Code: CodeHeld}, nil
 	}
 	return &abci.ResponseCheckTx{}, nil
 }
 
-func (a *Application) checkTx(c *ledger.Checked, again bool) error {
-	s := a.ledger.Snapshot()
-	if err := s.AdmitPending(c); err != nil {
-		return err
-	}
-	at, next := placeOf(c), int64(0)
-	head, exists, err := s.StreamHead(at.issuer, at.stream)
-	if err != nil {
-		return err
-	}
-	if exists {
-		next = head.Sequence + 1
-	}
-	if again {
-		return a.waiting.stay(c, next)
-	}
-	return a.waiting.enter(c)
+func refused(err error) *abci.ResponseCheckTx {
+	return &abci.ResponseCheckTx{Code: ledger.ResultCode(provenance.CodeOf(err)), Log: err.Error()}
 }
 
 // PrepareProposal chooses what the mempool offers, in the order of streams.
@@ -111,11 +161,30 @@ func (a *Application) PrepareProposal(_ context.Context, r *abci.RequestPrepareP
 
 // ProcessProposal rejects a block that holds anything inadmissible.
 func (a *Application) ProcessProposal(_ context.Context, r *abci.RequestProcessProposal) (*abci.ResponseProcessProposal, error) {
-	if err := a.ledger.Process(r.Height, r.Time, a.checkAll(r.Txs)); err != nil {
+	if err := a.process(r); err != nil {
 		a.log.Warn("rejected a proposed block", "height", r.Height, "proposer", fmt.Sprintf("%X", r.ProposerAddress), "error", err)
 		return &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_REJECT}, nil
 	}
 	return &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_ACCEPT}, nil
+}
+
+func (a *Application) process(r *abci.RequestProcessProposal) error {
+	size := 0
+	for _, tx := range r.Txs {
+		size += len(tx)
+	}
+	// SPEC(ADM-17): before anything is decoded; the ledger counts exactly.
+	if size > ledger.MaxBlockBytes {
+		return fmt.Errorf("%d bytes of transactions, at most %d are allowed", size, ledger.MaxBlockBytes)
+	}
+	txs := a.checkAll(r.Txs)
+	if err := a.ledger.Process(r.Height, r.Time, txs); err != nil {
+		return err
+	}
+	for _, c := range txs {
+		a.seen.remember(c) // FinalizeBlock comes next
+	}
+	return nil
 }
 
 // FinalizeBlock computes the block; nothing is visible before Commit. A result
@@ -126,9 +195,7 @@ func (a *Application) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBl
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range txs {
-		a.waiting.leave(c)
-	}
+	a.decided = txs
 	out := &abci.ResponseFinalizeBlock{AppHash: appHash[:], TxResults: make([]*abci.ExecTxResult, len(results))}
 	for i, res := range results {
 		// Code and data go into the hash of the block's results; Log does not.
@@ -138,7 +205,6 @@ func (a *Application) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBl
 			a.log.Error("a decided block holds an inadmissible transaction", "height", r.Height, "transaction", i, "error", res.Err)
 		}
 	}
-	a.seen.drop(r.Txs)
 	return out, nil
 }
 
@@ -148,6 +214,9 @@ func (a *Application) Commit(context.Context, *abci.RequestCommit) (*abci.Respon
 	if err := a.ledger.Commit(); err != nil {
 		return nil, err
 	}
+	a.waiting.reset(a.decided)
+	a.seen.drop(a.decided)
+	a.decided = nil
 	if took := time.Since(began); took > time.Second {
 		a.log.Warn("committing a block took long", "took", took)
 	}

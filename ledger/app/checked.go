@@ -8,9 +8,9 @@ import (
 )
 
 // checkedCacheBytes bounds the submissions whose checks are remembered. It
-// covers what lies between a mempool's admission and the block in the usual
-// case; what has fallen out is checked again.
-const checkedCacheBytes = 64 << 20
+// covers a full mempool and what is held before it, so that nothing is checked
+// twice; what has fallen out is checked again.
+const checkedCacheBytes = MaxMempoolBytes + waitingBytes + 32<<20
 
 // checkedCache remembers submissions by the hash of their bytes, so that a node
 // decodes, expands and verifies each one once. What is older falls out first.
@@ -32,7 +32,8 @@ func newCheckedCache(limit int) *checkedCache {
 	return &checkedCache{limit: limit, byKey: map[[32]byte]*ledger.Checked{}, byAddress: map[*byte]*ledger.Checked{}}
 }
 
-// check returns what is known of tx, decoding it where nothing is.
+// check returns what is known of tx, decoding it where nothing is. It does not
+// remember: anybody can make bytes that decode.
 func (c *checkedCache) check(tx []byte) *ledger.Checked {
 	if found := c.sameMemory(tx); found != nil {
 		return found
@@ -44,23 +45,35 @@ func (c *checkedCache) check(tx []byte) *ledger.Checked {
 	if found != nil {
 		return found
 	}
-	checked, err := ledger.Check(tx) // outside the lock: it may take milliseconds
-	if err != nil {
-		return checked // garbage must not push out what is worth keeping
+	checked, _ := ledger.Check(tx) // the error stays with it
+	return checked
+}
+
+// remember keeps what is known of a submission that was found admissible.
+func (c *checkedCache) remember(checked *ledger.Checked) {
+	tx := checked.Raw()
+	if c.sameMemory(tx) == checked {
+		return
 	}
+	key := sha256.Sum256(tx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if other := c.byKey[key]; other != nil {
-		return other
+	if c.byKey[key] != nil {
+		return
 	}
 	c.byKey[key], c.byAddress[&tx[0]] = checked, checked
 	c.order = append(c.order, key)
-	c.used += len(tx)
+	c.used += weight(checked)
 	for c.used > c.limit {
 		c.forget(c.order[0])
 		c.order = c.order[1:]
 	}
-	return checked
+}
+
+// weight is about what a submission takes in memory: its bytes, and the decoded
+// cells and strings of its statement, some eight times their encoding.
+func weight(c *ledger.Checked) int {
+	return len(c.Raw()) + 8*len(c.Submission().Statement.Raw())
 }
 
 // sameMemory returns the submission that was checked in the memory of tx.
@@ -79,18 +92,18 @@ func (c *checkedCache) sameMemory(tx []byte) *ledger.Checked {
 // forget removes key, if it is still there. Called with mu held.
 func (c *checkedCache) forget(key [32]byte) {
 	if found := c.byKey[key]; found != nil {
-		c.used -= len(found.Raw())
+		c.used -= weight(found)
 		delete(c.byKey, key)
 		delete(c.byAddress, &found.Raw()[0])
 	}
 }
 
-// drop removes transactions that are decided.
-func (c *checkedCache) drop(txs [][]byte) {
+// drop removes submissions that are decided.
+func (c *checkedCache) drop(decided []*ledger.Checked) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, tx := range txs {
-		c.forget(sha256.Sum256(tx))
+	for _, d := range decided {
+		c.forget(sha256.Sum256(d.Raw()))
 	}
 	if len(c.order) > 2*len(c.byKey)+64 {
 		c.compact()

@@ -9,86 +9,172 @@ import (
 )
 
 const (
-	// waitingTime is how long a submission may be in the mempool without the one
-	// before it in its stream: long enough for what is on its way by another node.
-	// While it is there the engine makes blocks, empty if need be.
+	// waitingTime is how long a submission is held whose predecessor is not here:
+	// long enough for what is on its way by another node.
 	waitingTime = 10 * time.Second
-	// waitingPlaces is when places that time has freed are looked for.
-	waitingPlaces = 10_000
+	// What is held at most, and by one issuer: a few full windows of large
+	// submissions, so that no provider keeps the others out.
+	waitingBytes       = 64 << 20
+	waitingCount       = 4096
+	waitingBytesIssuer = waitingBytes / 4
+	waitingCountIssuer = waitingCount / 4
 )
 
-// waitingRoom knows which submissions are in the mempool, by their place in
-// their stream. It keeps a provider from filling every node's mempool with what
-// can never be committed: each place of a stream is one statement's, and who
-// waits in vain has to leave. It is the node's own matter, never consensus'.
+// waitingRoom stands before the mempool. The mempool holds of each stream only
+// what follows its head without a gap, all of which can go into blocks; what
+// comes too early is held here until its predecessor is in the mempool or in the
+// log. So no orphan keeps the engine making empty blocks, and each place of a
+// stream is one statement's. It is the node's own matter, never consensus'.
+//
+// The engine calls enter, stay and reset one after another (its mempool's lock);
+// the other methods may be called at any time.
 type waitingRoom struct {
-	now func() time.Time
+	now  func() time.Time
+	wake chan struct{} // holds one: something may be ready
 
-	mu     sync.Mutex // guards places
-	places map[place]waiting
+	mu       sync.Mutex // guards what follows
+	next     map[stream]int64
+	places   map[place]waiting
+	held     load
+	byIssuer map[string]load // of what is held
 }
 
-// place is a place in a stream.
+// stream is a stream, and place a place in it.
+type stream struct{ issuer, name string }
+
 type place struct {
-	issuer, stream string
-	sequence       int64
+	stream
+	sequence int64
 }
 
+// waiting is a statement that has a place.
 type waiting struct {
-	id    provenance.Hash
-	since time.Time // when it came, or last had its predecessor
+	id   provenance.Hash
+	held *ledger.Checked // nil where it is in the mempool
+	till time.Time       // where held
 }
+
+type load struct{ count, bytes int }
 
 func newWaitingRoom(now func() time.Time) *waitingRoom {
-	return &waitingRoom{now: now, places: map[place]waiting{}}
+	return &waitingRoom{
+		now: now, wake: make(chan struct{}, 1),
+		next: map[stream]int64{}, places: map[place]waiting{}, byIssuer: map[string]load{},
+	}
 }
 
 func placeOf(c *ledger.Checked) place {
 	h := c.Submission().Statement.Header()
-	return place{h.Issuer, h.Stream, h.Sequence}
+	return place{stream{h.Issuer, h.Stream}, h.Sequence}
 }
 
-// enter takes a submission in that is admissible now or soon.
-func (w *waitingRoom) enter(c *ledger.Checked) error {
-	at, now := placeOf(c), w.now()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if other, taken := w.places[at]; taken && other.id != c.ID() && now.Sub(other.since) < waitingTime {
-		return &provenance.Error{Code: ledger.CodeFork, Path: "sequence", Offset: -1,
-			Detail: "the statement " + other.id.String() + " waits for this place; a stream has one statement at each sequence"}
-	}
-	if len(w.places) >= waitingPlaces {
-		w.clear(now)
-	}
-	w.places[at] = waiting{c.ID(), now}
-	return nil
-}
-
-// stay says whether a submission may go on waiting. next is the sequence that
+// enter decides on a submission that is admissible now or soon: into the
+// mempool with it (true), or it is held, or refused. head is the sequence that
 // its stream's next entry will have.
-func (w *waitingRoom) stay(c *ledger.Checked, next int64) error {
-	at, now := placeOf(c), w.now()
-	before := at
-	before.sequence--
+func (w *waitingRoom) enter(c *ledger.Checked, head int64) (bool, error) {
+	at := placeOf(c)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	self, here := w.places[at]
-	if !here || self.id != c.ID() {
-		self = waiting{c.ID(), now}
+	if other, taken := w.places[at]; taken {
+		switch {
+		case other.id != c.ID():
+			return false, refusal(ledger.CodeFork, "the statement "+other.id.String()+" waits for this place; a stream has one statement at each sequence")
+		case other.held == nil:
+			return false, nil // on its way, in other bytes
+		}
 	}
-	if _, led := w.places[before]; led || at.sequence == next {
-		self.since = now
+	if at.sequence != max(head, w.next[at.stream]) {
+		return false, w.hold(at, c)
 	}
-	if now.Sub(self.since) >= waitingTime {
-		delete(w.places, at)
-		return &provenance.Error{Code: ledger.CodeGap, Path: "sequence", Offset: -1,
-			Detail: "the statement before it did not come in time; send what lies between, then this one again"}
+	w.take(at)
+	w.places[at] = waiting{id: c.ID()}
+	w.next[at.stream] = at.sequence + 1
+	w.ready(place{at.stream, at.sequence + 1})
+	return true, nil
+}
+
+// stay says, behind a reset, whether a submission of the mempool still follows
+// without a gap. What does not is held again.
+func (w *waitingRoom) stay(c *ledger.Checked, head int64) bool {
+	at := placeOf(c)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if at.sequence != max(head, w.next[at.stream]) {
+		_ = w.hold(at, c) // where there is no room its provider sends it again
+		return false
 	}
-	w.places[at] = self
+	w.take(at)
+	w.places[at] = waiting{id: c.ID()}
+	w.next[at.stream] = at.sequence + 1
+	return true
+}
+
+// reset forgets what is in the mempool, which is asked about anew: a block is
+// committed.
+func (w *waitingRoom) reset(committed []*ledger.Checked) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.next)
+	for at, self := range w.places {
+		if self.held == nil {
+			delete(w.places, at)
+		}
+	}
+	for _, c := range committed {
+		if c.Submission() != nil {
+			at := placeOf(c)
+			w.take(at)
+			w.ready(place{at.stream, at.sequence + 1})
+		}
+	}
+}
+
+// hold keeps a submission for later. Called with mu held.
+func (w *waitingRoom) hold(at place, c *ledger.Checked) error {
+	if self, here := w.places[at]; here && self.held != nil {
+		return nil // the time that it has runs on
+	}
+	own, size := w.byIssuer[at.issuer], len(c.Raw())
+	if w.held.count >= waitingCount || w.held.bytes+size > waitingBytes ||
+		own.count >= waitingCountIssuer || own.bytes+size > waitingBytesIssuer {
+		return refusal(ledger.CodeGap, "too much waits for its predecessors already; send what lies between first")
+	}
+	w.places[at] = waiting{c.ID(), c, w.now().Add(waitingTime)}
+	w.held = load{w.held.count + 1, w.held.bytes + size}
+	w.byIssuer[at.issuer] = load{own.count + 1, own.bytes + size}
 	return nil
 }
 
-// leave frees the place of a submission that is committed or refused.
+// take frees a place and returns what was held there. Called with mu held.
+func (w *waitingRoom) take(at place) *ledger.Checked {
+	self, here := w.places[at]
+	if !here {
+		return nil
+	}
+	delete(w.places, at)
+	if self.held == nil {
+		return nil
+	}
+	own, size := w.byIssuer[at.issuer], len(self.held.Raw())
+	w.held = load{w.held.count - 1, w.held.bytes - size}
+	w.byIssuer[at.issuer] = load{own.count - 1, own.bytes - size}
+	if own.count == 1 {
+		delete(w.byIssuer, at.issuer)
+	}
+	return self.held
+}
+
+// ready wakes the feeder if something is held at a place. Called with mu held.
+func (w *waitingRoom) ready(at place) {
+	if self, here := w.places[at]; here && self.held != nil {
+		select {
+		case w.wake <- struct{}{}:
+		default: // it will look anyway
+		}
+	}
+}
+
+// leave frees the place of a submission that is refused.
 func (w *waitingRoom) leave(c *ledger.Checked) {
 	if c.Submission() == nil {
 		return
@@ -97,16 +183,31 @@ func (w *waitingRoom) leave(c *ledger.Checked) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if self, here := w.places[at]; here && self.id == c.ID() {
-		delete(w.places, at)
+		w.take(at)
 	}
 }
 
-// clear frees the places of whom nobody has asked for in a while. Called with mu
-// held.
-func (w *waitingRoom) clear(now time.Time) {
+// release returns what the mempool would take now, and forgets what has waited
+// in vain or come too late. What it returns is held until the mempool takes it.
+// head gives the sequence of a stream's next entry.
+func (w *waitingRoom) release(head func(stream) int64) []*ledger.Checked {
+	now := w.now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var ready []*ledger.Checked
 	for at, self := range w.places {
-		if now.Sub(self.since) >= waitingTime {
-			delete(w.places, at)
+		next := head(at.stream)
+		switch {
+		case self.held == nil:
+		case now.After(self.till) || at.sequence < next:
+			w.take(at)
+		case at.sequence == max(next, w.next[at.stream]):
+			ready = append(ready, self.held)
 		}
 	}
+	return ready
+}
+
+func refusal(code provenance.Code, detail string) error {
+	return &provenance.Error{Code: code, Path: "sequence", Offset: -1, Detail: detail}
 }

@@ -45,77 +45,145 @@ func statementAt(t *testing.T, key crypto.Signer, stream string, sequence int64,
 	return c
 }
 
-func TestWaitingRoom(t *testing.T) {
+func testKey(t *testing.T) crypto.Signer {
+	t.Helper()
 	key, err := provenance.GenerateKey(provenance.AlgEdDSA)
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := time.Unix(1_000_000, 0)
-	w := newWaitingRoom(func() time.Time { return now })
-	must := func(what string, err error, code provenance.Code) {
-		t.Helper()
-		if got := provenance.CodeOf(err); got != code {
-			t.Errorf("%s: %v, want the code %q", what, err, code)
-		}
-	}
-	second := statementAt(t, key, "s", 1, 0)
-	third := statementAt(t, key, "s", 2, 0)
-	fork := statementAt(t, key, "s", 2, 7)
-	must("a statement whose predecessor is not here", w.enter(third), "")
-	must("the same again", w.enter(third), "")
-	must("another one at its place", w.enter(fork), ledger.CodeFork)
-
-	now = now.Add(waitingTime - time.Second)
-	must("shortly before its time is over", w.stay(third, 1), "")
-	must("its predecessor", w.enter(second), "")
-	must("its predecessor, which is next", w.stay(second, 1), "")
-	must("with its predecessor", w.stay(third, 1), "")
-	now = now.Add(waitingTime - time.Second)
-	must("long after it came, not long after it was led", w.stay(third, 1), "")
-	w.leave(second)
-	now = now.Add(waitingTime)
-	must("without a predecessor for too long", w.stay(third, 1), ledger.CodeGap)
-	must("another one, now that the place is free", w.enter(fork), "")
-	must("the next of its stream", w.stay(fork, 2), "")
-	now = now.Add(100 * waitingTime)
-	must("the next of its stream, however long", w.stay(fork, 2), "")
+	return key
 }
 
-// TestWaitingRoomIsBounded fills the room with what nobody asks for again.
+// room is a waiting room with a clock and a ledger of the test's own.
+type room struct {
+	*waitingRoom
+	t    *testing.T
+	time time.Time
+	head int64 // the sequence of the stream's next entry
+}
+
+func newRoom(t *testing.T) *room {
+	r := &room{t: t, time: time.Unix(1_000_000, 0)}
+	r.waitingRoom = newWaitingRoom(func() time.Time { return r.time })
+	return r
+}
+
+// comes wants c to be let in, held or refused with a code.
+func (r *room) comes(c *ledger.Checked, in bool, code provenance.Code) {
+	r.t.Helper()
+	got, err := r.enter(c, r.head)
+	if got != in || provenance.CodeOf(err) != code {
+		r.t.Errorf("sequence %d: in %t, %v; wanted %t, %q", placeOf(c).sequence, got, err, in, code)
+	}
+}
+
+// goesOn wants these to be released.
+func (r *room) goesOn(want ...*ledger.Checked) {
+	r.t.Helper()
+	got := r.release(func(stream) int64 { return r.head })
+	if len(got) != len(want) {
+		r.t.Fatalf("%d go on, wanted %d", len(got), len(want))
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			r.t.Errorf("sequence %d goes on, wanted %d", placeOf(got[i]).sequence, placeOf(want[i]).sequence)
+		}
+	}
+}
+
+func TestWaitingRoomHoldsWhatIsEarly(t *testing.T) {
+	r, key := newRoom(t), testKey(t)
+	at := make([]*ledger.Checked, 5)
+	for i := range at {
+		at[i] = statementAt(t, key, "s", int64(i), 0)
+	}
+	r.comes(at[2], false, "")
+	r.comes(at[1], false, "")
+	r.comes(statementAt(t, key, "s", 2, 7), false, ledger.CodeFork)
+	r.goesOn()
+	r.comes(at[0], true, "")
+	r.comes(statementAt(t, key, "s", 0, 7), false, ledger.CodeFork)
+	r.goesOn(at[1])
+	r.comes(at[1], true, "")
+	r.goesOn(at[2])
+	r.comes(at[2], true, "")
+	r.comes(at[4], false, "")
+
+	// The block holds 0 and 1; 2 is asked about again, and stays.
+	r.head = 2
+	r.reset(at[:2])
+	if !r.stay(at[2], r.head) {
+		t.Error("what follows the head has to leave")
+	}
+	r.comes(at[3], true, "")
+	r.goesOn(at[4])
+
+	// A block from elsewhere leaves a gap before what is in the mempool.
+	r.reset(nil)
+	if r.stay(at[3], r.head) {
+		t.Error("what does not follow may stay")
+	}
+	r.head = 3
+	r.reset([]*ledger.Checked{at[2]})
+	r.goesOn(at[3])
+}
+
+func TestWaitingRoomForgetsWhatWaitsInVain(t *testing.T) {
+	r, key := newRoom(t), testKey(t)
+	orphan := statementAt(t, key, "s", 5, 0)
+	r.comes(orphan, false, "")
+	r.time = r.time.Add(waitingTime / 2)
+	r.comes(orphan, false, "") // again, which gives it no more time
+	r.time = r.time.Add(waitingTime/2 + time.Second)
+	r.goesOn()
+	if len(r.places) != 0 || r.held != (load{}) || len(r.byIssuer) != 0 {
+		t.Errorf("left behind: %v, %v, %v", r.places, r.held, r.byIssuer)
+	}
+	r.comes(statementAt(t, key, "s", 5, 7), false, "")
+	r.leave(orphan)
+	if len(r.places) != 1 {
+		t.Error("another one at the place had to leave too")
+	}
+}
+
+// TestWaitingRoomIsBounded: one issuer cannot fill the room.
 func TestWaitingRoomIsBounded(t *testing.T) {
-	key, err := provenance.GenerateKey(provenance.AlgEdDSA)
-	if err != nil {
-		t.Fatal(err)
+	r, key := newRoom(t), testKey(t)
+	for i := range waitingCountIssuer {
+		r.places[place{stream{"acme", "other"}, int64(i)}] = waiting{}
 	}
-	now := time.Unix(1_000_000, 0)
-	w := newWaitingRoom(func() time.Time { return now })
-	for i := range waitingPlaces {
-		w.places[place{"acme", "old", int64(i)}] = waiting{provenance.Hash{}, now}
-	}
-	now = now.Add(waitingTime)
-	if err := w.enter(statementAt(t, key, "s", 1, 0)); err != nil || len(w.places) != 1 {
-		t.Errorf("%d places are taken, want 1: %v", len(w.places), err)
-	}
+	r.byIssuer["acme"] = load{count: waitingCountIssuer}
+	r.comes(statementAt(t, key, "s", 1, 0), false, ledger.CodeGap)
+	r.comes(statementAt(t, key, "s", 0, 0), true, "")
 }
 
 // TestCheckedCache wants one decoding of the same bytes, wherever they lie, and
 // bounded memory.
 func TestCheckedCache(t *testing.T) {
-	key, err := provenance.GenerateKey(provenance.AlgEdDSA)
+	key := testKey(t)
+	first, second := statementAt(t, key, "s", 0, 0).Raw(), statementAt(t, key, "s", 0, 1).Raw()
+	known := func(c *checkedCache, raw []byte) *ledger.Checked {
+		checked := c.check(raw)
+		c.remember(checked)
+		return checked
+	}
+	a, err := ledger.Check(first)
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, second := statementAt(t, key, "s", 0, 0).Raw(), statementAt(t, key, "s", 0, 1).Raw()
-	c := newCheckedCache(len(first) + len(second)/2)
-	a := c.check(first)
+	c := newCheckedCache(weight(a) * 3 / 2)
+	if c.check(first) == c.check(first) {
+		t.Error("what nobody judged is remembered")
+	}
+	a = known(c, first)
 	if c.check(first) != a || c.check(append([]byte{}, first...)) != a {
 		t.Error("the same bytes are decoded again")
 	}
-	c.check(second)
+	b := known(c, second)
 	if c.used > c.limit || len(c.byKey) != 1 || len(c.byAddress) != 1 {
 		t.Errorf("%d bytes in %d and %d places, the limit is %d", c.used, len(c.byKey), len(c.byAddress), c.limit)
 	}
-	c.drop([][]byte{second})
+	c.drop([]*ledger.Checked{b})
 	if c.used != 0 || len(c.byKey) != 0 || len(c.byAddress) != 0 {
 		t.Errorf("after dropping all, %d bytes are left", c.used)
 	}
