@@ -45,7 +45,7 @@ func (f *flowSum) ask(ctx context.Context, src Source) error {
 func (f *flowSum) askPages(ctx context.Context, src Source) (whole bool, err error) {
 	f.later = nil
 	for offset := int64(0); ; offset += flowsPage {
-		page, err := src.Flows(ctx, f.query, offset, flowsPage)
+		page, err := src.Flows(ctx, f.query, FlowsPage{offset, flowsPage, f.head.LogSize})
 		switch {
 		case err != nil:
 			return false, err

@@ -19,10 +19,10 @@ type flowsNode struct {
 	asked  int
 }
 
-func (n *flowsNode) Flows(_ context.Context, _ provenance.FlowQuery, offset, limit int64) (*FlowsAnswer, error) {
+func (n *flowsNode) Flows(_ context.Context, _ provenance.FlowQuery, p FlowsPage) (*FlowsAnswer, error) {
 	a := n.head
-	rest := n.rows[min(offset, int64(len(n.rows))):]
-	a.Rows = append([]provenance.FlowRow{}, rest[:min(limit, int64(len(rest)))]...)
+	rest := n.rows[min(p.Offset, int64(len(n.rows))):]
+	a.Rows = append([]provenance.FlowRow{}, rest[:min(p.Limit, int64(len(rest)))]...)
 	if n.before != nil {
 		n.before(n.asked, &a)
 	}

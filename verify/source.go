@@ -26,9 +26,8 @@ type Source interface {
 	Entries(ctx context.Context, from int64, limit int) ([]Entry, error)
 	// State returns what stands under a key of the state map, with its proof.
 	State(ctx context.Context, key string) (*StateAnswer, error)
-	// Flows returns a page of the node's answer to a query: at most limit rows
-	// behind the first offset.
-	Flows(ctx context.Context, q provenance.FlowQuery, offset, limit int64) (*FlowsAnswer, error)
+	// Flows returns a page of the node's answer to a query.
+	Flows(ctx context.Context, q provenance.FlowQuery, p FlowsPage) (*FlowsAnswer, error)
 	// Checkpoint returns the node's signed checkpoint.
 	Checkpoint(ctx context.Context) ([]byte, error)
 	// Keys returns the node's keys, a COSE Key Set.
@@ -72,6 +71,11 @@ type StateAnswer struct {
 	Value    []byte // empty where nothing stands
 	Proof    []byte
 }
+
+// A FlowsPage says which rows of an answer about flows are asked for: at most
+// Limit behind the first Offset. Where Offset is above 0, Size is the log size of
+// the page before.
+type FlowsPage struct{ Offset, Limit, Size int64 }
 
 // A FlowsAnswer is a page of a node's answer to a flow query (spec/flows.md).
 type FlowsAnswer struct {

@@ -208,10 +208,10 @@ func (a *app) flows(ctx context.Context, f *flowFlags) error {
 // flows reads the whole answer to a query, all pages of one log (SPEC(FLO-7)).
 func (c *client) flows(ctx context.Context, q *provenance.FlowQuery) (*flowsDoc, error) {
 	for range flowsTries {
-		doc, err := c.flowsPage(ctx, q, 0)
+		doc, err := c.flowsPage(ctx, q, 0, 0)
 		for err == nil && int64(len(doc.Rows)) < doc.Total {
 			var page *flowsDoc
-			if page, err = c.flowsPage(ctx, q, len(doc.Rows)); err != nil {
+			if page, err = c.flowsPage(ctx, q, len(doc.Rows), doc.LogSize); err != nil {
 				break
 			}
 			if page.LogSize != doc.LogSize {
@@ -230,12 +230,14 @@ func (c *client) flows(ctx context.Context, q *provenance.FlowQuery) (*flowsDoc,
 	return nil, couldNotf("the log grew while the answer was read, %d times in a row; try again, or ask for fewer rows: less time, or fewer groups", flowsTries)
 }
 
-// flowsPage reads the rows behind the first offset.
-func (c *client) flowsPage(ctx context.Context, q *provenance.FlowQuery, offset int) (*flowsDoc, error) {
+// flowsPage reads the rows behind the first offset; size is the log's as the
+// page before had it.
+func (c *client) flowsPage(ctx context.Context, q *provenance.FlowQuery, offset int, size int64) (*flowsDoc, error) {
 	values := flowValues(q)
 	values.Set("limit", strconv.Itoa(flowsPage))
 	if offset > 0 {
 		values.Set("offset", strconv.Itoa(offset))
+		values.Set("size", strconv.FormatInt(size, 10))
 	}
 	doc := &flowsDoc{}
 	if err := c.getJSON(ctx, "/v1/flows", values, doc); err != nil {

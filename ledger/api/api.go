@@ -54,7 +54,7 @@ type Limits struct {
 
 	Expansions int // records' frames being expanded at once, 8 MiB each: 8
 
-	Flows    int           // answers about flows being added up at once: 4
+	Flows    int           // answers about flows being added up at once: 2
 	FlowWait time.Duration // for a place among them: 15 s
 	FlowRows int64         // rows of such answers on their way to clients, about 256 bytes each: 524,288
 }
@@ -68,7 +68,7 @@ func (l Limits) withDefaults() Limits {
 	l.Pending = or(l.Pending, 1<<16)
 	l.PendingTime = or(l.PendingTime, 10*time.Minute)
 	l.Expansions = or(l.Expansions, 8)
-	l.Flows = or(l.Flows, 4)
+	l.Flows = or(l.Flows, 2)
 	l.FlowWait = or(l.FlowWait, 15*time.Second)
 	l.FlowRows = or(l.FlowRows, 1<<19)
 	return l
@@ -97,6 +97,7 @@ type api struct {
 	expansions chan struct{} // a place for each frame being expanded
 	adding     chan struct{} // a place for each answer about flows being added up
 	flowRows   *gate         // locks itself
+	paged      pagedViews    // locks itself
 }
 
 // New makes the handler. It starts nothing: all work is done in requests.

@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
+	"tokentrail/ledger/index"
 	"tokentrail/provenance"
 )
 
@@ -43,11 +46,11 @@ func (a *api) getFlows(w *response, r *request) error {
 	if err != nil {
 		return err
 	}
-	offset, limit, err := r.flowPage()
+	page, err := r.flowPage()
 	if err != nil {
 		return err
 	}
-	head, rows, err := a.addUp(r.Context(), query, offset, limit)
+	head, rows, err := a.addUp(r.Context(), query, page)
 	if err != nil {
 		return err
 	}
@@ -57,7 +60,7 @@ func (a *api) getFlows(w *response, r *request) error {
 
 // addUp makes a page of an answer, once there is a place for it. Its rows count
 // as on their way: leave flowRows when they are written.
-func (a *api) addUp(ctx context.Context, q provenance.FlowQuery, offset, limit int64) (*flows, []provenance.FlowRow, error) {
+func (a *api) addUp(ctx context.Context, q provenance.FlowQuery, p flowPage) (*flows, []provenance.FlowRow, error) {
 	patience := time.NewTimer(a.Limits.FlowWait)
 	defer patience.Stop()
 	select {
@@ -68,18 +71,16 @@ func (a *api) addUp(ctx context.Context, q provenance.FlowQuery, offset, limit i
 	case <-ctx.Done():
 		return nil, nil, ctx.Err()
 	}
-	s, err := a.Log.Signed()
-	if err != nil {
-		return nil, nil, nodeFault(err)
-	}
-	// Whoever has a receipt finds its tokens counted.
-	if err := a.Totals.CatchUp(ctx, s); err != nil {
-		return nil, nil, nodeFault(err)
-	}
-	view := a.Totals.View()
-	rows, total, err := view.Flows(ctx, q, offset, limit)
+	view, err := a.viewFor(ctx, p)
 	if err != nil {
 		return nil, nil, err
+	}
+	rows, total, err := view.Flows(ctx, q, p.offset, p.limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	if total > p.limit {
+		a.paged.remember(view)
 	}
 	if !a.flowRows.enter(int64(len(rows))) {
 		return nil, nil, fmt.Errorf("%w: answers about flows on their way hold %d rows", ErrBusy, a.Limits.FlowRows)
@@ -93,6 +94,51 @@ func (a *api) addUp(ctx context.Context, q provenance.FlowQuery, offset, limit i
 		},
 		TotalRows: total,
 	}, rows, nil
+}
+
+// viewFor returns the totals that a page is of: those that it asks for if they
+// are remembered, else the newest.
+func (a *api) viewFor(ctx context.Context, p flowPage) (*index.View, error) {
+	if view := a.paged.of(p.size); view != nil {
+		return view, nil
+	}
+	s, err := a.Log.Signed()
+	if err != nil {
+		return nil, nodeFault(err)
+	}
+	// Whoever has a receipt finds its tokens counted.
+	if err := a.Totals.CatchUp(ctx, s); err != nil {
+		return nil, nodeFault(err)
+	}
+	return a.Totals.View(), nil
+}
+
+// pagedViews are the totals that were answered from in pages lately, so that the
+// next page can be of the same log. A view costs what has changed since.
+type pagedViews struct {
+	mu    sync.Mutex
+	views []*index.View // guarded by mu; at most maxPagedViews, the one used last in front
+}
+
+const maxPagedViews = 8
+
+// remember puts a view in front.
+func (p *pagedViews) remember(v *index.View) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	others := slices.DeleteFunc(p.views, func(o *index.View) bool { return o.Head.Size == v.Head.Size })
+	p.views = slices.Insert(others[:min(len(others), maxPagedViews-1)], 0, v)
+}
+
+// of returns the view of the log of a size, nil if there is none.
+func (p *pagedViews) of(size int64) *index.View {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.IndexFunc(p.views, func(v *index.View) bool { return v.Head.Size == size })
+	if i < 0 {
+		return nil
+	}
+	return p.views[i]
 }
 
 // writeFlows answers part by part: a page may have many megabytes.
@@ -122,18 +168,25 @@ func writeFlows(w *response, head *flows, rows []provenance.FlowRow) error {
 	return nil
 }
 
-// flowPage reads offset and limit (SPEC(FLO-7)).
-func (r *request) flowPage() (offset, limit int64, err error) {
-	if offset, err = r.int("offset", 0); err != nil {
-		return 0, 0, err
+// flowPage is which rows of an answer are asked for, and of the log of which
+// size, -1 for the newest.
+type flowPage struct{ offset, limit, size int64 }
+
+// flowPage reads the page (SPEC(FLO-7)).
+func (r *request) flowPage() (p flowPage, err error) {
+	if p.offset, err = r.int("offset", 0); err != nil {
+		return p, err
 	}
-	if limit, err = r.int("limit", usualFlowRows); err != nil {
-		return 0, 0, err
+	if p.size, err = r.int("size", -1); err != nil {
+		return p, err
 	}
-	if limit < 1 || limit > maxFlowRows {
-		return 0, 0, refuse(provenance.CodeValue, "limit", "%d, wanted 1 to %d", limit, maxFlowRows)
+	if p.limit, err = r.int("limit", usualFlowRows); err != nil {
+		return p, err
 	}
-	return offset, limit, nil
+	if p.limit < 1 || p.limit > maxFlowRows {
+		return p, refuse(provenance.CodeValue, "limit", "%d, wanted 1 to %d", p.limit, maxFlowRows)
+	}
+	return p, nil
 }
 
 // flowQuery reads the query (SPEC(FLO-3)).

@@ -55,6 +55,34 @@ func TestFlowsComeInPages(t *testing.T) {
 	}
 }
 
+// TestPagesOfAGrowingLog: the log of the first page is answered of again, as long
+// as it is remembered.
+func TestPagesOfAGrowingLog(t *testing.T) {
+	n := newNode(t)
+	n.submit()
+	n.submit()
+	all := n.flows("?by=hour") // no page, so nobody comes back
+	first := n.flows("?by=hour&limit=3")
+	n.submit()
+	second := n.flows("?by=hour&limit=3&offset=3&size=2")
+	if second.LogSize != 2 || second.TotalRows != 4 || !slices.Equal(slices.Concat(first.Rows, second.Rows), all.Rows) {
+		t.Errorf("%+v, %+v", first, second)
+	}
+	if p := n.flows("?by=hour&limit=3"); p.LogSize != 3 || p.TotalRows != 6 {
+		t.Errorf("without a size: %+v", p)
+	}
+	if p := n.flows("?by=hour&size=1"); p.LogSize != 3 {
+		t.Errorf("of a log that nobody asked about: %+v", p)
+	}
+	for range maxPagedViews {
+		n.submit()
+		n.flows("?by=hour&limit=1")
+	}
+	if p := n.flows("?by=hour&limit=3&size=2"); p.LogSize != 3+maxPagedViews || len(n.api.paged.views) != maxPagedViews {
+		t.Errorf("of a log that is forgotten: %+v, %d are remembered", p, len(n.api.paged.views))
+	}
+}
+
 // TestFlowsWaitTheirTurn: no more answers are added up at once than Limits say;
 // who waits for too long is told to come later.
 func TestFlowsWaitTheirTurn(t *testing.T) {
@@ -73,7 +101,7 @@ func TestFlowsWaitTheirTurn(t *testing.T) {
 	n.api.adding <- struct{}{}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	if _, _, err := n.api.addUp(ctx, provenance.FlowQuery{}, 0, 1); ctx.Err() == nil || err == nil {
+	if _, _, err := n.api.addUp(ctx, provenance.FlowQuery{}, flowPage{limit: 1, size: -1}); ctx.Err() == nil || err == nil {
 		t.Errorf("it did not give up: %v", err)
 	}
 }

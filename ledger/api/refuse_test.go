@@ -60,7 +60,7 @@ func TestRefusesQueries(t *testing.T) {
 		"/v1/flows?since=2023-11-16T18:00:00%2B01:00", "/v1/flows?until=0001-01-01T00:00:00Z", "/v1/flows?since=1969-12-31T23:00:00Z",
 		"/v1/flows?since=2023-11-16T18:00:00Z&until=2023-11-16T18:00:00Z", "/v1/flows?by=colour", "/v1/flows?by=", "/v1/flows?by=hour,",
 		"/v1/flows?by=hour,hour", "/v1/flows?kind=training", "/v1/flows?side=both", "/v1/flows?kind=", "/v1/flows?since=",
-		"/v1/flows?limit=0", "/v1/flows?limit=100001", "/v1/flows?limit=-1", "/v1/flows?offset=-1", "/v1/flows?offset=",
+		"/v1/flows?limit=0", "/v1/flows?limit=100001", "/v1/flows?limit=-1", "/v1/flows?offset=-1", "/v1/flows?offset=", "/v1/flows?size=-1",
 	} {
 		n.refused("GET", target, 400, "Malformed request", "value")
 	}

@@ -136,14 +136,14 @@ func (n *Node) State(ctx context.Context, key string) (*verify.StateAnswer, erro
 }
 
 // Flows implements verify.Source.
-func (n *Node) Flows(ctx context.Context, q provenance.FlowQuery, offset, limit int64) (*verify.FlowsAnswer, error) {
+func (n *Node) Flows(ctx context.Context, q provenance.FlowQuery, p verify.FlowsPage) (*verify.FlowsAnswer, error) {
 	w := verify.EncodeFlowsQuery(q)
-	skip := ""
-	if offset > 0 {
-		skip = num(offset)
+	offset, size := "", ""
+	if p.Offset > 0 {
+		offset, size = num(p.Offset), num(p.Size)
 	}
 	b, err := n.get(ctx, maxFlows, "/v1/flows", "from", w.From, "to", w.To, "since", w.Since, "until", w.Until,
-		"kind", strings.Join(w.Kind, ","), "side", strings.Join(w.Side, ","), "by", strings.Join(w.By, ","), "limit", num(limit), "offset", skip)
+		"kind", strings.Join(w.Kind, ","), "side", strings.Join(w.Side, ","), "by", strings.Join(w.By, ","), "limit", num(p.Limit), "offset", offset, "size", size)
 	if err != nil {
 		return nil, err
 	}

@@ -60,18 +60,21 @@ func TestRequests(t *testing.T) {
 		"GET /v1/headers?from=3&limit=10":      func() error { _, err := n.Headers(ctx, 3, 10); return err },
 		"GET /v1/entries?from=7&limit=1":       func() error { _, err := n.Entries(ctx, 7, 1); return err },
 		"GET /v1/state?key=stream%2Facme%2Fus": func() error { _, err := n.State(ctx, "stream/acme/us"); return err },
-		"GET /v1/flows?limit=5&offset=10":      func() error { _, err := n.Flows(ctx, provenance.FlowQuery{}, 10, 5); return err },
-		"GET /checkpoint":                      func() error { _, err := n.Checkpoint(ctx); return err },
-		"GET /.well-known/scitt-keys":          func() error { _, err := n.Keys(ctx); return err },
-		"GET /entries/5":                       func() error { _, err := n.Receipt(ctx, 5); return err },
-		"GET /entries/ab%2Fc/statement":        func() error { _, err := n.Statement(ctx, "ab/c"); return err },
-		"GET /entries/5/records/2":             func() error { _, err := n.RecordProof(ctx, 5, 2); return err },
-		"GET /proof/inclusion?index=1&size=2":  func() error { _, err := n.Inclusion(ctx, 1, 2); return err },
-		"GET /proof/consistency?from=1&to=2":   func() error { _, err := n.Consistency(ctx, 1, 2); return err },
-		"GET /entries/5/records/0":             func() error { _, err := n.Exhibit(ctx, "5", 0); return err },
+		"GET /v1/flows?limit=5&offset=10&size=7": func() error {
+			_, err := n.Flows(ctx, provenance.FlowQuery{}, verify.FlowsPage{Offset: 10, Limit: 5, Size: 7})
+			return err
+		},
+		"GET /checkpoint":                     func() error { _, err := n.Checkpoint(ctx); return err },
+		"GET /.well-known/scitt-keys":         func() error { _, err := n.Keys(ctx); return err },
+		"GET /entries/5":                      func() error { _, err := n.Receipt(ctx, 5); return err },
+		"GET /entries/ab%2Fc/statement":       func() error { _, err := n.Statement(ctx, "ab/c"); return err },
+		"GET /entries/5/records/2":            func() error { _, err := n.RecordProof(ctx, 5, 2); return err },
+		"GET /proof/inclusion?index=1&size=2": func() error { _, err := n.Inclusion(ctx, 1, 2); return err },
+		"GET /proof/consistency?from=1&to=2":  func() error { _, err := n.Consistency(ctx, 1, 2); return err },
+		"GET /entries/5/records/0":            func() error { _, err := n.Exhibit(ctx, "5", 0); return err },
 		"GET /v1/flows?by=day%2Cmodel&from=US&kind=transfer&limit=7&side=exporter&since=2026-01-02T03%3A00%3A00Z&to=CN": func() error {
 			_, err := n.Flows(ctx, provenance.FlowQuery{From: "US", To: "CN", Since: since, By: []string{"day", "model"},
-				Kinds: []provenance.Kind{provenance.Transfer}, Sides: []provenance.Side{provenance.Exporter}}, 0, 7)
+				Kinds: []provenance.Kind{provenance.Transfer}, Sides: []provenance.Side{provenance.Exporter}}, verify.FlowsPage{Limit: 7})
 			return err
 		},
 	} {
