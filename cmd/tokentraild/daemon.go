@@ -40,12 +40,12 @@ func startDaemon(ctx context.Context, home, httpListen string, log *slog.Logger)
 			d = nil
 		}
 	}()
-	// The lock comes first: whoever has it is the only one to touch the home.
-	if d.lock, err = app.LockHome(home); err != nil {
-		return d, err
-	}
 	conf, err := app.LoadNodeConfig(home)
 	if err != nil {
+		return d, err // among others, that this is no home
+	}
+	// Whoever has the lock is the only one to change anything in the home.
+	if d.lock, err = app.LockHome(home); err != nil {
 		return d, err
 	}
 	if d.ledger, err = ledger.Open(app.LedgerDir(home), ledger.Options{Logger: log}); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tokentrail/ledger/app"
 	"tokentrail/provenance"
 )
 
@@ -72,6 +74,8 @@ type demo struct {
 	home   string
 	listen string
 	step   int
+
+	genesis provenance.Hash // SHA-256 of the genesis document, as an auditor has it from elsewhere
 }
 
 func (d *demo) say(format string, args ...any) {
@@ -118,7 +122,7 @@ func (d *demo) run(ctx context.Context, exit bool, log *slog.Logger) (err error)
 	d.say("The node goes on; interrupt it to end")
 	d.detail("http   %s      (try %s/v1/status, %s/checkpoint)", node.url(), node.url(), node.url())
 	d.detail("peers  %s", node.node.P2PAddress())
-	d.detail("verify it yourself:  go run ./cmd/tokentrail verify --node %s", node.url())
+	d.detail("verify it yourself:  go run ./cmd/tokentrail verify --node %s --genesis %s", node.url(), d.genesis)
 	d.detail("ask it:              go run ./cmd/tokentrail flows --node %s --from %s --to %s --by model", node.url(), demoUsing, demoServing)
 	return node.wait(ctx)
 }
@@ -141,6 +145,11 @@ func (d *demo) startNode(ctx context.Context, provider provenance.PublicKey, log
 		return nil, errors.Join(err, node.close())
 	}
 	d.say("A ledger begins, with one validator that admits %s", demoIssuer)
-	d.detail("%s", node.url())
+	document, err := os.ReadFile(app.GenesisPath(d.home))
+	if err != nil {
+		return nil, errors.Join(err, node.close())
+	}
+	d.genesis = sha256.Sum256(document)
+	d.detail("%s, genesis %s", node.url(), d.genesis)
 	return node, nil
 }

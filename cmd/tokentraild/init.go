@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"crypto/ed25519"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -38,7 +41,7 @@ receipts, config/node.json and config/genesis.json.
 Without --genesis it begins a new chain with this node as validator, and with
 those that --validator names. The genesis file then goes, unchanged, to the other
 nodes, which give it with --genesis.`,
-		Example: `  tokentrail key new acme
+		Example: `  tokentrail key new ./acme
   tokentraild init --home node --chain-id acme-1 --provider acme,US,acme.pub
   tokentraild start --home node`,
 		Args: noArguments,
@@ -85,6 +88,11 @@ func initHome(o *initOptions) error {
 	if err != nil {
 		return err
 	}
+	// What can be wrong is found before anything is made, so that init can be
+	// run again.
+	if err := checkGenesis(o, raw, state, others); err != nil {
+		return err
+	}
 	id, err := app.InitHome(o.home, app.NodeConfig{Moniker: o.moniker, HTTP: o.http, P2P: o.p2p, RPC: o.rpc, PersistentPeers: o.peers})
 	if err != nil {
 		return err
@@ -99,6 +107,29 @@ func initHome(o *initOptions) error {
 	_, err = app.WriteGenesis(o.home, app.Genesis{
 		ChainID: o.chainID, Time: time.Now(), Validators: append([]app.Validator{self}, others...), AppState: state,
 	})
+	return err
+}
+
+// checkGenesis says what is wrong with the genesis document to be, and with the
+// addresses.
+func checkGenesis(o *initOptions, raw, state []byte, others []app.Validator) error {
+	for _, a := range []struct{ flag, value string }{{"--http", o.http}, {"--p2p", o.p2p}, {"--rpc", o.rpc}} {
+		if _, _, err := net.SplitHostPort(a.value); err != nil && (a.value != "" || a.flag != "--rpc") {
+			return usageError{fmt.Errorf("%s %q: want host:port", a.flag, a.value)}
+		}
+	}
+	if raw != nil {
+		if err := app.CheckGenesis(raw); err != nil {
+			return fmt.Errorf("%s: %w", o.genesis, err)
+		}
+		return nil
+	}
+	key, _, err := ed25519.GenerateKey(rand.Reader) // in the place of the one to be made
+	if err != nil {
+		return err
+	}
+	self := app.Validator{PubKey: key, Power: 10, Name: o.moniker}
+	_, err = app.Genesis{ChainID: o.chainID, Time: time.Now(), Validators: append([]app.Validator{self}, others...), AppState: state}.Bytes()
 	return err
 }
 
@@ -143,6 +174,9 @@ func publicKey(text string) (provenance.PublicKey, error) {
 	b, err := os.ReadFile(text)
 	if err != nil {
 		return provenance.PublicKey{}, fmt.Errorf("the key is neither ed25519:… or es256:… nor a file: %w", err)
+	}
+	if bytes.HasPrefix(b, []byte("-----BEGIN")) {
+		return provenance.PublicKey{}, fmt.Errorf("%s is a secret key's file; give the public one, %s.pub", text, text)
 	}
 	return provenance.ParsePublicKey(strings.TrimSpace(string(b)))
 }
@@ -201,6 +235,9 @@ func showCommand() *cobra.Command {
 			return err
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "node id    %s\nvalidator  %s\npeers      %s@%s\nhttp       http://%s\n", id.NodeID, key, id.NodeID, conf.P2P, conf.HTTP)
+		if doc, _, sum, err := app.LoadGenesis(*home); err == nil {
+			fmt.Fprintf(cmd.OutOrStdout(), "chain      %s\ngenesis    %x (SHA-256: what auditors have to know)\n", doc.ChainID, sum)
+		}
 		return nil
 	}
 	return cmd

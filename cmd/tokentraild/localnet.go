@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -23,6 +23,7 @@ type localnetOptions struct {
 	basePort   int
 	providers  []string
 	initOnly   bool
+	given      bool // whether the number of validators was said
 }
 
 func localnetCommand() *cobra.Command {
@@ -44,6 +45,7 @@ that has them already it goes on where they stopped.`,
 	f.StringArrayVar(&o.providers, "provider", nil, "admit a provider: id,jurisdiction[+jurisdiction],key (repeatable)")
 	f.BoolVar(&o.initOnly, "init-only", false, "make the homes and do not run them")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		o.given = cmd.Flags().Changed("validators")
 		homes, err := localnetHomes(&o)
 		if err != nil {
 			return err
@@ -70,6 +72,9 @@ func localnetHomes(o *localnetOptions) ([]string, error) {
 		return nil, err
 	}
 	if len(found) > 0 {
+		if o.given && len(found) != o.validators {
+			return nil, fmt.Errorf("%s has a network of %d validators already; leave out --validators or choose another --dir", o.dir, len(found))
+		}
 		if len(o.providers) > 0 {
 			return nil, fmt.Errorf("%s has a network already, whose genesis does not change; leave out --provider or choose another --dir", o.dir)
 		}
@@ -93,7 +98,8 @@ func localnetHomes(o *localnetOptions) ([]string, error) {
 	return homes, nil
 }
 
-// runLocalnet runs a process for each home until ctx ends or one of them does.
+// runLocalnet runs a process for each home until ctx ends. One that ends by
+// itself leaves the others running: that is what the ledger is made for.
 func runLocalnet(ctx context.Context, homes []string, level string, stdout, stderr io.Writer) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -101,26 +107,29 @@ func runLocalnet(ctx context.Context, homes []string, level string, stdout, stde
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	ended := make(chan error, len(homes))
+	ended := make(chan string, len(homes))
+	started := 0
 	for _, home := range homes {
 		cmd := exec.CommandContext(ctx, self, "start", "--home", home, "--log-level", level)
 		cmd.Stdout, cmd.Stderr = stdout, stderr
 		cmd.SysProcAttr = childAttr()
 		cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 		cmd.WaitDelay = 30 * time.Second
-		if err := cmd.Start(); err != nil {
-			cancel()
-			return err
+		if err = cmd.Start(); err != nil {
+			cancel() // and wait for those that did start
+			break
 		}
-		go func() { ended <- cmd.Wait() }()
+		started++
+		go func() { ended <- fmt.Sprintf("%s: %v", home, cmd.Wait()) }()
 	}
-	var first error
-	for range homes {
-		err := <-ended
-		if ctx.Err() == nil && first == nil {
-			first = fmt.Errorf("a validator ended by itself: %w", errors.Join(err))
+	for range started {
+		how := <-ended
+		if ctx.Err() == nil {
+			fmt.Fprintf(stderr, "tokentraild: a validator ended, %s; the others go on. Start it again with: tokentraild start --home %s\n", how, strings.SplitN(how, ":", 2)[0])
 		}
-		cancel() // one for all
 	}
-	return first
+	if err == nil && ctx.Err() == nil {
+		err = fmt.Errorf("all validators of the network have ended")
+	}
+	return err
 }

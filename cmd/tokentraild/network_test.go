@@ -9,6 +9,9 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -220,4 +223,58 @@ func postAsync(t *testing.T, node string, submission []byte) answer {
 		t.Fatal(err)
 	}
 	return answer{res.StatusCode, res.Header, body}
+}
+
+// TestLocalnetGoesOn kills one of the processes that localnet runs: the others
+// go on, and end when localnet does.
+func TestLocalnetGoesOn(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	p := newProvider(t, "acme")
+	o := &localnetOptions{dir: t.TempDir(), chainID: "net-1", validators: 4, providers: []string{p.flag(t)}}
+	homes, err := localnetHomes(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	net := exec.Command(self, "localnet", "--dir", o.dir, "--log-level", "error")
+	net.Env = append(os.Environ(), childVariable+"=1")
+	net.SysProcAttr = childAttr()
+	var stderr bytes.Buffer
+	net.Stderr = &stderr
+	if err := net.Start(); err != nil {
+		t.Fatal(err)
+	}
+	conf, err := app.LoadNodeConfig(homes[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := &validator{home: homes[0], url: "http://" + conf.HTTP}
+	first.wait(t, ctx, 0)
+	pid, err := os.ReadFile(filepath.Join(homes[3], "data", "LOCK"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := strconv.Atoi(strings.TrimSpace(string(pid)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(number, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if a := post(t, first.url, p.next(t, traceRecords(t)[:10])); a.status != http.StatusCreated {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if err := net.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := net.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, stderr.String())
+	}
+	if !strings.Contains(stderr.String(), homes[3]) {
+		t.Errorf("nothing is said of %s:\n%s", homes[3], stderr.String())
+	}
 }

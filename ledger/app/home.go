@@ -82,8 +82,11 @@ type Identity struct {
 // that already has a validator key. Genesis is written separately.
 func InitHome(home string, c NodeConfig) (Identity, error) {
 	key := filepath.Join(home, privKeyFile)
-	if _, err := os.Stat(key); !errors.Is(err, fs.ErrNotExist) {
-		return Identity{}, fmt.Errorf("init %s: it already has a validator key at %s (%v); choose another directory", home, key, err)
+	switch _, err := os.Stat(key); {
+	case err == nil:
+		return Identity{}, fmt.Errorf("init %s: it is a node's home already, with a validator key at %s; choose another directory", home, key)
+	case !errors.Is(err, fs.ErrNotExist):
+		return Identity{}, fmt.Errorf("init %s: %w", home, err)
 	}
 	for _, d := range []string{"config", "data"} {
 		if err := os.MkdirAll(filepath.Join(home, d), 0o700); err != nil {
@@ -266,11 +269,7 @@ func WriteGenesis(home string, g Genesis) ([32]byte, error) {
 // not replace one with other content.
 func InstallGenesis(home string, raw []byte) error {
 	path := GenesisPath(home)
-	doc, err := types.GenesisDocFromJSON(raw)
-	if err != nil {
-		return fmt.Errorf("genesis for %s: %w", home, err)
-	}
-	if err := checkDocument(doc); err != nil {
+	if _, err := parseDocument(raw); err != nil {
 		return fmt.Errorf("genesis for %s: %w", home, err)
 	}
 	old, err := os.ReadFile(path)
@@ -286,6 +285,17 @@ func InstallGenesis(home string, raw []byte) error {
 	return nil
 }
 
+// CheckGenesis says why no ledger can begin with a genesis file; nil where one
+// can.
+func CheckGenesis(raw []byte) error {
+	doc, err := parseDocument(raw)
+	if err != nil {
+		return err
+	}
+	_, err = provenance.ParseGenesis(doc.AppState)
+	return err
+}
+
 // LoadGenesis reads home's genesis file and returns it decoded, its exact bytes,
 // and their SHA-256, which with the chain id names the log.
 func LoadGenesis(home string) (doc *types.GenesisDoc, raw []byte, sum [32]byte, err error) {
@@ -294,27 +304,25 @@ func LoadGenesis(home string) (doc *types.GenesisDoc, raw []byte, sum [32]byte, 
 	if err != nil {
 		return nil, nil, sum, fmt.Errorf("genesis: %w; run init first or copy the network's genesis file there", err)
 	}
-	doc, err = types.GenesisDocFromJSON(raw)
-	if err != nil {
-		return nil, nil, sum, fmt.Errorf("genesis %s: %w", path, err)
-	}
-	if err := checkDocument(doc); err != nil {
+	if doc, err = parseDocument(raw); err != nil {
 		return nil, nil, sum, fmt.Errorf("genesis %s: %w", path, err)
 	}
 	return doc, raw, sha256.Sum256(raw), nil
 }
 
-// checkDocument refuses a genesis document that no ledger can begin with.
-func checkDocument(doc *types.GenesisDoc) error {
-	// SPEC(LOG-2)
-	if !provenance.ValidChainID(doc.ChainID) {
-		return fmt.Errorf("the chain id %q is not 1 to 50 of A-Z, a-z, 0-9, '.', '_', '-'", doc.ChainID)
+// parseDocument decodes a genesis document, without the application's part, and
+// refuses one that no ledger can begin with.
+func parseDocument(raw []byte) (*types.GenesisDoc, error) {
+	doc, err := types.GenesisDocFromJSON(raw)
+	switch {
+	case err != nil:
+		return nil, err
+	case !provenance.ValidChainID(doc.ChainID): // SPEC(LOG-2)
+		return nil, fmt.Errorf("the chain id %q is not 1 to 50 of A-Z, a-z, 0-9, '.', '_', '-'", doc.ChainID)
+	case doc.InitialHeight != 1: // SPEC(GEN-1)
+		return nil, fmt.Errorf("the initial height is %d, a ledger begins with 1", doc.InitialHeight)
 	}
-	// SPEC(GEN-1)
-	if doc.InitialHeight != 1 {
-		return fmt.Errorf("the initial height is %d, a ledger begins with 1", doc.InitialHeight)
-	}
-	return nil
+	return doc, nil
 }
 
 // checkGenesis compares sum with what the home started with. started says
@@ -431,7 +439,7 @@ func LockHome(home string) (*HomeLock, error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		holder, _ := io.ReadAll(io.LimitReader(f, 32))
 		f.Close()
-		return nil, fmt.Errorf("lock %s: process %s uses this home (%w); stop it first", home, strings.TrimSpace(string(holder)), err)
+		return nil, fmt.Errorf("lock %s: process %s uses this home; stop it first", home, strings.TrimSpace(string(holder)))
 	}
 	err = f.Truncate(0)
 	if err == nil {
