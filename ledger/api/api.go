@@ -43,11 +43,18 @@ type Config struct {
 }
 
 // Limits bound what clients can make a node hold. 0 is the default.
+//
+// An address is a client's own, or its IPv6 network of 64 bits. Behind a proxy
+// all clients have the proxy's: raise the limits of an address to those of the
+// node there, and let the proxy bound what each client may take.
 type Limits struct {
-	Posts     int           // submissions being read, judged or waited for at once: 2048
-	PostBytes int64         // bytes of submissions being read or judged at once: 64 MiB
-	BodyTime  time.Duration // for a submission to arrive: 30 s
-	WriteTime time.Duration // for a client to take a part of an answer: 30 s
+	Posts        int           // submissions being read, judged or waited for at once: 2048
+	AddressPosts int           // of these, being read from one address: 64
+	PostBytes    int64         // bytes of submissions being read or judged at once: 64 MiB
+	AddressBytes int64         // of these, being read from one address: 32 MiB
+	BodyTime     time.Duration // for a submission to arrive: 30 s
+	PartTime     time.Duration // for each 64 KiB of it: 10 s
+	WriteTime    time.Duration // for a client to take a part of an answer, 256 KiB: 30 s
 
 	Pending     int           // submissions remembered as pending: 65,536
 	PendingTime time.Duration // how long each is: 10 min
@@ -62,8 +69,11 @@ type Limits struct {
 // withDefaults fills in what is 0.
 func (l Limits) withDefaults() Limits {
 	l.Posts = or(l.Posts, 2048)
+	l.AddressPosts = or(l.AddressPosts, 64)
 	l.PostBytes = or(l.PostBytes, 64<<20)
+	l.AddressBytes = or(l.AddressBytes, 32<<20)
 	l.BodyTime = or(l.BodyTime, 30*time.Second)
+	l.PartTime = or(l.PartTime, 10*time.Second)
 	l.WriteTime = or(l.WriteTime, 30*time.Second)
 	l.Pending = or(l.Pending, 1<<16)
 	l.PendingTime = or(l.PendingTime, 10*time.Minute)
@@ -94,6 +104,8 @@ type api struct {
 	anchors    anchorCache   // locks itself
 	posts      *gate         // locks itself
 	postBytes  *gate         // locks itself
+	arriving   *shares       // locks itself; of submissions being read
+	arrived    *shares       // locks itself; of their bytes
 	expansions chan struct{} // a place for each frame being expanded
 	adding     chan struct{} // a place for each answer about flows being added up
 	flowRows   *gate         // locks itself
@@ -134,6 +146,8 @@ func newAPI(c Config) (*api, error) {
 		pending:    newPendingSet(c.Limits.Pending, c.Limits.PendingTime),
 		posts:      newGate(int64(c.Limits.Posts)),
 		postBytes:  newGate(c.Limits.PostBytes),
+		arriving:   newShares(int64(c.Limits.AddressPosts)),
+		arrived:    newShares(c.Limits.AddressBytes),
 		expansions: make(chan struct{}, c.Limits.Expansions),
 		adding:     make(chan struct{}, c.Limits.Flows),
 		flowRows:   newGate(c.Limits.FlowRows),

@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -30,13 +28,31 @@ func (a *api) postEntry(w *response, r *request) error {
 	if err := a.ready(); err != nil {
 		return err
 	}
+	receipt, err := a.enter(w, r)
+	switch {
+	case err != nil:
+		return err
+	case receipt == nil:
+		w.WriteHeader(http.StatusAccepted)
+		return nil
+	}
+	w.Header().Set("Content-Type", receiptType)
+	w.WriteHeader(http.StatusCreated)
+	_, _ = w.Write(receipt) // a client that is gone asks again
+	return nil
+}
+
+// enter takes a submission and returns its receipt, or nil where it is not
+// committed in time. The submission's place is free when it returns: a client
+// that is slow to take the answer holds none.
+func (a *api) enter(w *response, r *request) (receipt []byte, err error) {
 	if !a.posts.enter(1) {
-		return fmt.Errorf("%w: %d submissions are on their way through this node", ErrBusy, a.Limits.Posts)
+		return nil, fmt.Errorf("%w: %d submissions are on their way through this node", ErrBusy, a.Limits.Posts)
 	}
 	defer a.posts.leave(1)
 	c, err := a.take(w, r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	id := c.ID()
 	w.Header().Set("Location", locationPrefix+id.String())
@@ -47,22 +63,16 @@ func (a *api) postEntry(w *response, r *request) error {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), wait)
 	defer cancel()
-	w.allow(wait)
-	receipt, err := a.await(ctx, id)
+	receipt, err = a.await(ctx, id)
 	switch {
 	case err == nil:
 		a.pending.remove(id)
-		w.Header().Set("Content-Type", receiptType)
-		w.WriteHeader(http.StatusCreated)
-		_, _ = w.Write(receipt) // a client that is gone asks again
-		return nil
 	case errors.Is(err, context.DeadlineExceeded):
-		w.WriteHeader(http.StatusAccepted)
-		return nil
+		return nil, nil
 	case ctx.Err() != nil && unavailable(context.Cause(r.Context())):
-		return fmt.Errorf("%w: it stops before the entry %s is committed; the same statement sent again gives the same entry", ErrUnavailable, id)
+		return nil, fmt.Errorf("%w: it stops before the entry %s is committed; the same statement sent again gives the same entry", ErrUnavailable, id)
 	}
-	return err
+	return receipt, err
 }
 
 // ready says why the node takes no submissions, if so.
@@ -88,18 +98,11 @@ func (a *api) take(w *response, r *request) (*ledger.Checked, error) {
 		w.Header().Set("Connection", "close")
 		return nil, &http.MaxBytesError{Limit: limit}
 	}
-	room := limit
-	if r.ContentLength >= 0 {
-		room = r.ContentLength
-	}
-	if !a.postBytes.enter(room) {
-		return nil, fmt.Errorf("%w: the submissions on their way through this node take %d bytes", ErrBusy, a.Limits.PostBytes)
-	}
-	defer a.postBytes.leave(room)
-	body, err := a.readBody(w, r, limit)
+	body, room, err := a.receive(w, r, limit)
 	if err != nil {
 		return nil, err
 	}
+	defer a.postBytes.leave(room)
 	if alone {
 		return nil, payloadMissing(body)
 	}
@@ -129,34 +132,6 @@ func bodyLimit(r *request) (limit int64, alone bool, err error) {
 		return provenance.MaxStatementBytes, true, nil
 	}
 	return 0, false, refuse(codeMediaType, "", "%.80q, wanted %s", r.Header.Get("Content-Type"), provenance.SubmissionMediaType)
-}
-
-// readBody reads the whole body, of limit bytes at most, in the time that there
-// is for it.
-func (a *api) readBody(w *response, r *request, limit int64) ([]byte, error) {
-	w.allow(a.Limits.BodyTime)
-	// Writers without deadlines, as tests have, are as good as can be.
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(a.Limits.BodyTime))
-	var b bytes.Buffer
-	if r.ContentLength > 0 {
-		b.Grow(int(r.ContentLength) + bytes.MinRead)
-	}
-	_, err := io.Copy(&b, http.MaxBytesReader(w, r.Body, limit))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		w.Header().Set("Connection", "close") // the rest is not read
-		return nil, err
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		w.Header().Set("Connection", "close")
-		return nil, refuse(provenance.CodeTruncated, "", "%d bytes of the body arrived within %s; the rest did not", b.Len(), a.Limits.BodyTime)
-	case err != nil:
-		return nil, refuse(provenance.CodeTruncated, "", "the body broke off after %d bytes: %v", b.Len(), err)
-	}
-	// The server goes on reading, to see whether the client is still there.
-	_ = control.SetReadDeadline(time.Time{})
-	return b.Bytes(), nil
 }
 
 // payloadMissing is the answer to a statement that comes without its records

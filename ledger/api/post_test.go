@@ -375,7 +375,7 @@ func TestBusy(t *testing.T) {
 		t.Errorf("%d %q", w.Code, w.Body)
 	}
 	n.unposted(make([]byte, 3001), 429, "Too Many Requests", "busy")
-	// A length that is not told counts as the largest.
+	// One whose length is not told takes the room that a body begins with.
 	r := httptest.NewRequest("POST", "/entries", struct{ io.Reader }{bytes.NewReader(s.raw)})
 	r.Header.Set("Content-Type", provenance.SubmissionMediaType)
 	w := httptest.NewRecorder()

@@ -21,43 +21,52 @@ type request struct {
 	params url.Values // only those that the route has, each once
 }
 
-// A response gives the client time to take each part of the answer, however
-// long the whole takes, and remembers whether the answer has begun. Owned by the
-// request's goroutine.
+// A response gives the client time to take each part of the answer, and
+// remembers whether the answer has begun. Owned by the request's goroutine.
 type response struct {
 	http.ResponseWriter
-	begun   bool
-	time    time.Duration // for a part
-	refresh time.Time     // when the client's time is to begin anew
+	begun bool
+	time  time.Duration // for a part
+	left  int           // bytes of the part that are to be written yet
 }
 
 const partBytes = 256 << 10
 
+// begin starts the time of the first part, however long it took to find the
+// answer.
+func (w *response) begin() {
+	if !w.begun {
+		w.begun = true
+		w.allow()
+	}
+}
+
 func (w *response) WriteHeader(status int) {
-	w.begun = true
+	w.begin()
 	w.ResponseWriter.WriteHeader(status)
 }
 
+// Write gives no time to a part that is not taken, in however many pieces it is
+// written. SPEC(API-5)
 func (w *response) Write(b []byte) (written int, err error) {
-	w.begun = true
+	w.begin()
 	for {
-		if now := time.Now(); now.After(w.refresh) {
-			w.refresh = now.Add(w.time / 8)
-			w.allow(0)
+		n, err := w.ResponseWriter.Write(b[:min(len(b), w.left)])
+		written, w.left, b = written+n, w.left-n, b[n:]
+		if err == nil && w.left == 0 {
+			w.allow()
 		}
-		part := b[:min(len(b), partBytes)]
-		n, err := w.ResponseWriter.Write(part)
-		written += n
-		if b = b[len(part):]; err != nil || len(b) == 0 {
+		if err != nil || len(b) == 0 {
 			return written, err
 		}
 	}
 }
 
-// allow gives the client its time for a part, after waiting.
-func (w *response) allow(waiting time.Duration) {
+// allow gives the client its time for a part from now on.
+func (w *response) allow() {
+	w.left = partBytes
 	// Writers without deadlines, as tests have, are as good as can be.
-	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(waiting + w.time))
+	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(w.time))
 }
 
 // Unwrap is for http.ResponseController.
@@ -72,7 +81,11 @@ func (a *api) serve(rt route) http.Handler {
 		defer a.recover(w, r)
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
-		w.allow(0)
+		w.allow()
+		if r.ContentLength != 0 {
+			// The server waits for what the handler does not read, before it answers.
+			_ = http.NewResponseController(plain).SetReadDeadline(time.Now().Add(min(a.Limits.PartTime, a.Limits.BodyTime)))
+		}
 		var params url.Values
 		var err error
 		if rt.method != "" { // else whatever is asked for is wrong
