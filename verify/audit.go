@@ -287,7 +287,7 @@ func (a *audit) fillIn() {
 		u.GenesisHash = &a.doc.hash
 	}
 	if t.Genesis != nil {
-		u.GenesisFrom = "auditor"
+		u.GenesisFrom, u.GenesisHash = "auditor", t.Genesis // whatever the node gave
 	}
 	switch {
 	case t.Height > 0:

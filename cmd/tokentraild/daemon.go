@@ -86,7 +86,7 @@ func (d *daemon) serve(ctx context.Context, home, listen string, application *ap
 		Log:       api.LedgerLog{Ledger: d.ledger, Heights: d.node},
 		Headers:   headers{d.node},
 		Submitter: submitter{application, d.node, make(chan struct{}, 2*runtime.GOMAXPROCS(0))},
-		Engine:    d.node,
+		Engine:    engine{d.node},
 		Totals:    totals,
 		Logger:    log,
 	})
@@ -140,6 +140,17 @@ func (d *daemon) close() error {
 		errs = append(errs, d.lock.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// engine tells HTTP how consensus fares.
+type engine struct{ *app.Node }
+
+// Err implements api.Engine: why there are no blocks, ended or stalled.
+func (e engine) Err() error {
+	if err := e.Node.Err(); err != nil {
+		return fmt.Errorf("consensus ended: %w", err)
+	}
+	return e.Node.Stalled()
 }
 
 // headers gives the engine's signed headers to HTTP.

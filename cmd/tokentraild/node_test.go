@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"tokentrail/provenance"
 )
@@ -135,6 +136,15 @@ func TestSubmissionErrors(t *testing.T) {
 	}
 	swapped := (&provenance.Submission{Statement: sub.Statement, Frame: other.Frame}).Encode()
 
+	late, err := (&provenance.Record{
+		Kind: provenance.Consumption, Time: time.Now().Add(time.Hour).UnixMilli(), Usage: &provenance.Usage{},
+		Using: &provenance.Place{Country: "US", Known: provenance.Asserted},
+	}).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	future, _ := p.sign(t, 1, head, [][]byte{late})
+
 	for _, c := range []struct {
 		name   string
 		body   []byte
@@ -148,6 +158,7 @@ func TestSubmissionErrors(t *testing.T) {
 		{"key that is not the issuer's", wrongKey, provenance.SubmissionMediaType, 403, "unknown-key:"},
 		{"bad signature", badSignature, provenance.SubmissionMediaType, 400, "signature:"},
 		{"records of another batch", swapped, provenance.SubmissionMediaType, 400, "root:"},
+		{"a record from the future", future, provenance.SubmissionMediaType, 400, "future:"},
 		{"garbage", []byte("hello"), provenance.SubmissionMediaType, 400, "envelope:"},
 		{"nothing", nil, provenance.SubmissionMediaType, 400, ""},
 		{"too large", make([]byte, provenance.MaxSubmissionBytes+1), provenance.SubmissionMediaType, 413, "size:"},

@@ -53,6 +53,7 @@ type Limits struct {
 	PostBytes    int64         // bytes of submissions being read or judged at once: 64 MiB
 	AddressBytes int64         // of these, being read from one address: 32 MiB
 	BodyTime     time.Duration // for a submission to arrive: 30 s
+	Ahead        time.Duration // by which records may be ahead of the node's clock: 10 min
 	PartTime     time.Duration // for each 64 KiB of it: 10 s
 	WriteTime    time.Duration // for a client to take a part of an answer, 256 KiB: 30 s
 
@@ -73,6 +74,7 @@ func (l Limits) withDefaults() Limits {
 	l.PostBytes = or(l.PostBytes, 64<<20)
 	l.AddressBytes = or(l.AddressBytes, 32<<20)
 	l.BodyTime = or(l.BodyTime, 30*time.Second)
+	l.Ahead = or(l.Ahead, 10*time.Minute)
 	l.PartTime = or(l.PartTime, 10*time.Second)
 	l.WriteTime = or(l.WriteTime, 30*time.Second)
 	l.Pending = or(l.Pending, 1<<16)

@@ -78,7 +78,7 @@ func (a *api) enter(w *response, r *request) (receipt []byte, err error) {
 // ready says why the node takes no submissions, if so.
 func (a *api) ready() error {
 	if err := a.Engine.Err(); err != nil {
-		return fmt.Errorf("%w: consensus ended: %v", ErrUnavailable, err)
+		return fmt.Errorf("%w: %v", ErrUnavailable, err)
 	}
 	if a.Engine.CatchingUp() {
 		return fmt.Errorf("%w: it is catching up with the other validators, or stopped", ErrUnavailable)
@@ -154,6 +154,11 @@ func (a *api) submit(ctx context.Context, c *ledger.Checked) error {
 	there, err := a.isEntry(s)
 	if there || err != nil {
 		return err
+	}
+	// SPEC(ADM-15): the node's own limit; consensus has none. A typing error of a
+	// year would stand in the log for ever.
+	if last := time.UnixMilli(s.Header().Last); time.Until(last) > a.Limits.Ahead {
+		return refuse(codeFuture, "period", "a record is of %s, more than %s ahead of this node's clock; mend the time and sign again", last.UTC().Format(time.RFC3339), a.Limits.Ahead)
 	}
 	err = a.Submitter.Submit(ctx, c)
 	if provenance.CodeOf(err) == ledger.CodeDuplicate {

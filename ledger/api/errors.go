@@ -20,6 +20,7 @@ const (
 	codeBusy        provenance.Code = "busy"
 	codeUnavailable provenance.Code = "unavailable"
 	codeInternal    provenance.Code = "internal"
+	codeFuture      provenance.Code = "future"
 )
 
 const (
@@ -58,7 +59,7 @@ func problems() []problem {
 		{http.StatusBadRequest, titleRejected, 0, []provenance.Code{
 			provenance.CodeSignature, provenance.CodeKey, provenance.CodeKID, provenance.CodeRoot,
 			provenance.CodeTotals, provenance.CodeCount, provenance.CodePeriod, provenance.CodeStrings,
-			provenance.CodeCells, provenance.CodeOverflow, provenance.CodeExpand,
+			provenance.CodeCells, provenance.CodeOverflow, provenance.CodeExpand, codeFuture,
 		}},
 		{http.StatusForbidden, titleRejected, 0, []provenance.Code{
 			ledger.CodeUnknownIssuer, ledger.CodeInactiveIssuer, ledger.CodeUnknownKey,

@@ -73,6 +73,7 @@ type Engine interface {
 	// CatchingUp reports that blocks are missing that others have, or that the
 	// node does not run. It takes no submissions then.
 	CatchingUp() bool
-	// Err says why consensus ended by itself; nil otherwise.
+	// Err says why consensus ended by itself, or makes no blocks though
+	// submissions wait; nil otherwise.
 	Err() error
 }

@@ -72,8 +72,9 @@ type Node struct {
 	life    sync.RWMutex // held for reading by calls into the stores, for writing by Start and Stop
 	running bool         // guarded by life
 
-	mu      sync.Mutex    // guards height and changed
+	mu      sync.Mutex    // guards height, waiting and changed
 	height  int64         // the last block that the application committed
+	waiting time.Time     // when the mempool took the first submission since that block; zero: none
 	changed chan struct{} // closed and replaced when height grows
 
 	end     sync.Once     // closes done
@@ -290,9 +291,25 @@ func (n *Node) setHeight(h int64) {
 	defer n.mu.Unlock()
 	if h > n.height {
 		n.height = h
+		n.waiting = time.Time{} // what still waits says so when more is submitted
 		close(n.changed)
 		n.changed = make(chan struct{})
 	}
+}
+
+// stallTime is how long a submission may wait for any block before the node says
+// that there are none.
+const stallTime = 30 * time.Second
+
+// Stalled says that no block has been made for a while though submissions wait:
+// most likely less than two thirds of the voting power is up. Nil otherwise.
+func (n *Node) Stalled() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.waiting.IsZero() || time.Since(n.waiting) < stallTime {
+		return nil
+	}
+	return fmt.Errorf("no block for %s while submissions wait: are validators with more than two thirds of the power up?", time.Since(n.waiting).Round(time.Second))
 }
 
 // halt ends all waiting; err is nil for an ordinary stop.
@@ -402,6 +419,13 @@ func (n *Node) Submit(ctx context.Context, tx []byte) (code uint32, log string, 
 	}
 	select {
 	case r := <-answer:
+		if r.Code == abci.CodeTypeOK {
+			n.mu.Lock()
+			if n.waiting.IsZero() {
+				n.waiting = time.Now()
+			}
+			n.mu.Unlock()
+		}
 		return r.Code, r.Log, nil
 	case <-ctx.Done():
 		return 0, "", ctx.Err()

@@ -422,3 +422,24 @@ func TestFourValidators(t *testing.T) {
 		}
 	}
 }
+
+// TestStalled: a node says that there are no blocks once a submission has waited
+// for long, and not before.
+func TestStalled(t *testing.T) {
+	n := NewNode(t.TempDir(), abci.NewBaseApplication(), NodeOptions{})
+	if err := n.Stalled(); err != nil {
+		t.Errorf("nothing waits: %v", err)
+	}
+	n.waiting = time.Now()
+	if err := n.Stalled(); err != nil {
+		t.Errorf("it waits for a moment: %v", err)
+	}
+	n.waiting = time.Now().Add(-2 * stallTime)
+	if n.Stalled() == nil {
+		t.Error("it waits for a minute, and nothing is said")
+	}
+	n.setHeight(1)
+	if err := n.Stalled(); err != nil {
+		t.Errorf("there was a block: %v", err)
+	}
+}
