@@ -107,3 +107,14 @@ func TestValidatorsChange(t *testing.T) {
 		t.Error(text(r))
 	}
 }
+
+// TestReportNamesTheAuditorsGenesis: what the report says to be the auditor's is
+// the auditor's, also where the node's is another.
+func TestReportNamesTheAuditorsGenesis(t *testing.T) {
+	l := small(t)
+	own := provenance.Hash{1}
+	r := l.audit(verify.Trust{Genesis: &own})
+	if r.Verdict != verify.Evidence || r.Trust.GenesisFrom != "auditor" || *r.Trust.GenesisHash != own {
+		t.Errorf("%s from the %s:\n%s", r.Trust.GenesisHash, r.Trust.GenesisFrom, text(r))
+	}
+}
