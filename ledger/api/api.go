@@ -60,7 +60,14 @@ type Limits struct {
 	Pending     int           // submissions remembered as pending: 65,536
 	PendingTime time.Duration // how long each is: 10 min
 
-	Expansions int // records' frames being expanded at once, 8 MiB each: 8
+	Expansions        int           // records' frames being expanded at once, 8 MiB each: 8
+	ExpandWait        time.Duration // for a place among them: 2 s
+	AddressExpansions int           // requests of one address that wait or have a place: 32
+
+	Answers        int           // answers with expanded records on their way to clients: 64
+	AddressAnswers int           // of these, to one address: 8
+	AnswerBytes    int64         // bytes of such answers: 256 MiB
+	AnswerTime     time.Duration // for a client to take one, beside a second for each 64 KiB: 10 s
 
 	Flows    int           // answers about flows being added up at once: 2
 	FlowWait time.Duration // for a place among them: 15 s
@@ -80,6 +87,12 @@ func (l Limits) withDefaults() Limits {
 	l.Pending = or(l.Pending, 1<<16)
 	l.PendingTime = or(l.PendingTime, 10*time.Minute)
 	l.Expansions = or(l.Expansions, 8)
+	l.ExpandWait = or(l.ExpandWait, 2*time.Second)
+	l.AddressExpansions = or(l.AddressExpansions, 32)
+	l.Answers = or(l.Answers, 64)
+	l.AddressAnswers = or(l.AddressAnswers, 8)
+	l.AnswerBytes = or(l.AnswerBytes, 256<<20)
+	l.AnswerTime = or(l.AnswerTime, 10*time.Second)
 	l.Flows = or(l.Flows, 2)
 	l.FlowWait = or(l.FlowWait, 15*time.Second)
 	l.FlowRows = or(l.FlowRows, 1<<19)
@@ -108,7 +121,8 @@ type api struct {
 	postBytes  *gate         // locks itself
 	arriving   *shares       // locks itself; of submissions being read
 	arrived    *shares       // locks itself; of their bytes
-	expansions chan struct{} // a place for each frame being expanded
+	expansions *places       // locks itself; of frames being expanded
+	answers    *answers      // locks itself; of expanded records
 	adding     chan struct{} // a place for each answer about flows being added up
 	flowRows   *gate         // locks itself
 	paged      pagedViews    // locks itself
@@ -150,7 +164,8 @@ func newAPI(c Config) (*api, error) {
 		postBytes:  newGate(c.Limits.PostBytes),
 		arriving:   newShares(int64(c.Limits.AddressPosts)),
 		arrived:    newShares(c.Limits.AddressBytes),
-		expansions: make(chan struct{}, c.Limits.Expansions),
+		expansions: newPlaces(c.Limits.Expansions, c.Limits.ExpandWait, c.Limits.AddressExpansions),
+		answers:    newAnswers(c.Limits),
 		adding:     make(chan struct{}, c.Limits.Flows),
 		flowRows:   newGate(c.Limits.FlowRows),
 	}, nil

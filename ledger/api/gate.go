@@ -1,8 +1,11 @@
 package api
 
 import (
+	"context"
+	"fmt"
 	"net/netip"
 	"sync"
+	"time"
 )
 
 // A gate lets in as much as there is room for, and turns away the rest.
@@ -78,4 +81,63 @@ func (r *request) client() netip.Addr {
 		a = network.Addr()
 	}
 	return a
+}
+
+// places are few, and taken for a moment of work: who finds none waits, in turn
+// and not for long.
+type places struct {
+	taken  chan struct{} // holds one for each place that is taken
+	wait   time.Duration
+	shares *shares // of those who wait or work
+}
+
+func newPlaces(count int, wait time.Duration, share int) *places {
+	return &places{make(chan struct{}, count), wait, newShares(int64(share))}
+}
+
+// enter waits for a place. Call what it returns when the work is done, and
+// before anything that a client can draw out.
+func (p *places) enter(ctx context.Context, who netip.Addr) (leave func(), err error) {
+	if !p.shares.enter(who, 1) {
+		return nil, fmt.Errorf("%w: %d requests from your address want records expanded", ErrBusy, p.shares.most)
+	}
+	timer := time.NewTimer(p.wait)
+	defer timer.Stop()
+	select {
+	case p.taken <- struct{}{}:
+		return func() { <-p.taken; p.shares.leave(who, 1) }, nil
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-timer.C:
+		err = fmt.Errorf("%w: %d requests have their records expanded, and none made room within %s", ErrBusy, cap(p.taken), p.wait)
+	}
+	p.shares.leave(who, 1)
+	return nil, err
+}
+
+// answers bound what is held for clients until they have taken it: how many
+// answers, and how many bytes.
+type answers struct {
+	count, bytes *gate
+	shares       *shares
+}
+
+func newAnswers(l Limits) *answers {
+	return &answers{newGate(int64(l.Answers)), newGate(l.AnswerBytes), newShares(int64(l.AddressAnswers))}
+}
+
+// enter takes room for an answer of size bytes. Call what it returns when the
+// client has taken it.
+func (a *answers) enter(who netip.Addr, size int64) (leave func(), err error) {
+	if !a.shares.enter(who, 1) {
+		return nil, fmt.Errorf("%w: %d answers with expanded records are on their way to your address; accept zstd, which has no such limit", ErrBusy, a.shares.most)
+	}
+	if a.count.enter(1) {
+		if a.bytes.enter(size) {
+			return func() { a.bytes.leave(size); a.count.leave(1); a.shares.leave(who, 1) }, nil
+		}
+		a.count.leave(1)
+	}
+	a.shares.leave(who, 1)
+	return nil, fmt.Errorf("%w: as many expanded records as it holds are on their way to clients; accept zstd, which has no such limit", ErrBusy)
 }

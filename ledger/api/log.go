@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"strconv"
@@ -67,21 +68,14 @@ func (a *api) getRecords(w *response, r *request) error {
 	if immutable(w, r, tag) {
 		return nil
 	}
-	leave, err := a.expanding(r)
+	records, size, leave, err := a.expanded(r, s, e)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	_, records, err := expand(s, e)
-	if err != nil {
-		return err
-	}
-	size := 0
-	for _, record := range records {
-		size += len(record)
-	}
+	w.hurry(a.Limits.AnswerTime, size)
 	w.Header().Set("Content-Type", cborSeqType)
-	w.Header().Set("Content-Length", strconv.Itoa(size))
+	w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
 	for _, record := range records {
 		if _, err := w.Write(record); err != nil {
 			return nil // the client is gone
@@ -90,33 +84,50 @@ func (a *api) getRecords(w *response, r *request) error {
 	return nil
 }
 
-// expanding waits for a place to expand a frame in. Call what it returns when
-// the records are no more needed.
-func (a *api) expanding(r *request) (leave func(), err error) {
-	select {
-	case a.expansions <- struct{}{}:
-		return func() { <-a.expansions }, nil
-	case <-r.Context().Done():
-		return nil, r.Context().Err()
+// expanded returns an entry's records and their size, for an answer that there
+// is room for. The place that it expands in is free when it returns; call leave
+// when the client has the answer. SPEC(API-5)
+func (a *api) expanded(r *request, s Snapshot, e *ledger.Entry) (records [][]byte, size int64, leave func(), err error) {
+	h, err := header(e)
+	if err != nil {
+		return nil, 0, nil, err
 	}
+	done, err := a.expansions.enter(r.Context(), r.client())
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	defer done()
+	if records, err = expand(s, e, h); err != nil {
+		return nil, 0, nil, err
+	}
+	for _, record := range records {
+		size += int64(len(record))
+	}
+	leave, err = a.answers.enter(r.client(), size)
+	return records, size, leave, err
 }
 
-// expand returns an entry's batch header and its encoded records.
-func expand(s Snapshot, e *ledger.Entry) (*provenance.BatchHeader, [][]byte, error) {
-	frame, err := s.EntryFrame(e)
-	if err != nil {
-		return nil, nil, nodeFault(err)
-	}
+// header returns the batch header of an entry.
+func header(e *ledger.Entry) (*provenance.BatchHeader, error) {
 	st, err := provenance.ParseStatement(e.Statement)
 	if err != nil {
-		return nil, nil, nodeError{fmt.Errorf("entry %d: %w", e.Index, err)}
+		return nil, nodeError{fmt.Errorf("entry %d: %w", e.Index, err)}
+	}
+	return st.Header(), nil
+}
+
+// expand returns an entry's encoded records. Call it with a place of expansions.
+func expand(s Snapshot, e *ledger.Entry, h *provenance.BatchHeader) ([][]byte, error) {
+	frame, err := s.EntryFrame(e)
+	if err != nil {
+		return nil, nodeFault(err)
 	}
 	// Policy may have been other when the entry was accepted.
-	records, err := provenance.ExpandRecords(frame, st.Header().Count, provenance.FormatLimits())
+	records, err := provenance.ExpandRecords(frame, h.Count, provenance.FormatLimits())
 	if err != nil {
-		return nil, nil, nodeError{fmt.Errorf("entry %d: %w", e.Index, err)}
+		return nil, nodeError{fmt.Errorf("entry %d: %w", e.Index, err)}
 	}
-	return st.Header(), records, nil
+	return records, nil
 }
 
 // acceptsZstd reads Accept-Encoding (RFC 9110 section 12.5.3): whether zstd is
@@ -152,20 +163,35 @@ func (a *api) getRecordProof(w *response, r *request) error {
 	if err != nil {
 		return err
 	}
-	leave, err := a.expanding(r)
+	h, err := header(e)
 	if err != nil {
 		return err
 	}
-	defer leave()
-	h, records, err := expand(s, e)
-	if err != nil {
-		return err
-	}
-	if index >= int64(len(records)) {
-		return refuse(codeNotFound, "index", "%d, entry %d has the records 0 to %d", index, e.Index, len(records)-1)
+	if index >= int64(h.Count) {
+		return refuse(codeNotFound, "index", "%d, entry %d has the records 0 to %d", index, e.Index, h.Count-1)
 	}
 	if immutable(w, r, fmt.Sprintf("%s-%d", e.LeafHash(), index)) {
 		return nil
+	}
+	proof, err := a.recordProof(r, s, e, h, index)
+	if err != nil {
+		return err
+	}
+	// SPEC(REC-11)
+	return write(w, cborType, proof.Encode())
+}
+
+// recordProof proves that a record is one of an entry's. The place that it
+// expands in is free when it returns.
+func (a *api) recordProof(r *request, s Snapshot, e *ledger.Entry, h *provenance.BatchHeader, index int64) (*provenance.RecordProof, error) {
+	done, err := a.expansions.enter(r.Context(), r.client())
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	records, err := expand(s, e, h)
+	if err != nil {
+		return nil, err
 	}
 	var tree provenance.Tree
 	for i, record := range records {
@@ -174,11 +200,10 @@ func (a *api) getRecordProof(w *response, r *request) error {
 	}
 	path, err := tree.Path(index)
 	if err != nil {
-		return nodeError{err}
+		return nil, nodeError{err}
 	}
-	// SPEC(REC-11)
-	proof := &provenance.RecordProof{Record: records[index], Index: index, Count: int64(len(records)), Path: path}
-	return write(w, cborType, proof.Encode())
+	// A copy, or one record would hold all others while it is sent.
+	return &provenance.RecordProof{Record: bytes.Clone(records[index]), Index: index, Count: int64(len(records)), Path: path}, nil
 }
 
 // getCheckpoint answers with the signed size and root of the log.

@@ -28,9 +28,19 @@ type response struct {
 	begun bool
 	time  time.Duration // for a part
 	left  int           // bytes of the part that are to be written yet
+	end   time.Time     // of the whole answer's time; zero: it has none
 }
 
-const partBytes = 256 << 10
+const (
+	partBytes = 256 << 10
+	slowest   = 64 << 10 // bytes a second, of an answer that has a time as a whole
+)
+
+// hurry gives the client a time for an answer of size bytes as a whole, since it
+// holds what others want.
+func (w *response) hurry(grace time.Duration, size int64) {
+	w.end = time.Now().Add(grace + time.Duration(size)*time.Second/slowest)
+}
 
 // begin starts the time of the first part, however long it took to find the
 // answer.
@@ -65,8 +75,12 @@ func (w *response) Write(b []byte) (written int, err error) {
 // allow gives the client its time for a part from now on.
 func (w *response) allow() {
 	w.left = partBytes
+	by := time.Now().Add(w.time)
+	if !w.end.IsZero() && by.After(w.end) {
+		by = w.end
+	}
 	// Writers without deadlines, as tests have, are as good as can be.
-	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(w.time))
+	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(by)
 }
 
 // Unwrap is for http.ResponseController.
