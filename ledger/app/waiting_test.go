@@ -172,7 +172,7 @@ func TestCheckedCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := newCheckedCache(weight(a) * 3 / 2)
-	if c.check(first) == c.check(first) {
+	if once := c.check(first); once == c.check(first) {
 		t.Error("what nobody judged is remembered")
 	}
 	a = known(c, first)
