@@ -161,7 +161,7 @@ type envelope struct {
 // parseEnvelope takes a canonical COSE_Sign1 apart (SPEC(STM-1), SPEC(STM-5)).
 func parseEnvelope(b []byte) (*envelope, error) {
 	if len(b) < 2 || b[0] != sign1Tag || b[1] != sign1Array {
-		return nil, fail(CodeEnvelope, "", "not a tagged COSE_Sign1: it begins with tag 18 and an array of four (d2 84)")
+		return nil, fail(CodeEnvelope, "", "not a tagged COSE_Sign1: wanted d2 84 first")
 	}
 	c := &cursor{b: b, off: 2}
 	env := &envelope{}
@@ -225,7 +225,7 @@ func EmptyUnprotected(b []byte) ([]byte, error) {
 		return nil, fail(CodeSize, "", "%d bytes, at most %d are allowed", len(b), MaxSubmissionBytes)
 	}
 	if len(b) < 2 || b[0] != sign1Tag || b[1] != sign1Array {
-		return nil, fail(CodeEnvelope, "", "not a tagged COSE_Sign1: it begins with tag 18 and an array of four (d2 84)")
+		return nil, fail(CodeEnvelope, "", "not a tagged COSE_Sign1: wanted d2 84 first")
 	}
 	c := &cursor{b: b, off: 2}
 	if _, err := c.bytes(); err != nil {
