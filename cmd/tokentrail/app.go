@@ -91,9 +91,7 @@ func (a *app) root() *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&a.output, "output", "", "how to answer: a table for people, json for programs (one document, errors too)")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "the same as --output json")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagProblem)
 	root.AddGroup(
 		&cobra.Group{ID: "provider", Title: "for providers"},
 		&cobra.Group{ID: "reader", Title: "for auditors and regulators"},
@@ -110,6 +108,7 @@ func (a *app) root() *cobra.Command {
 		c.cmd.GroupID = c.group
 		root.AddCommand(c.cmd)
 	}
+	strict(root)
 	return root
 }
 

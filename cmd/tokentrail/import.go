@@ -94,10 +94,7 @@ func (f *importFlags) register(cmd *cobra.Command) {
 	s.StringVar(&f.zone, "zone", "", "where times without an offset are, as Europe/Berlin (UTC)")
 	s.StringVar(&f.out, "out", "", "file of records to write")
 	s.BoolVar(&f.skipBad, "skip-bad", false, "leave bad rows out, count and list them")
-	for _, name := range []string{"time", "input", "output", "from", "to", "out"} {
-		_ = cmd.MarkFlagRequired(name)
-	}
-	cmd.MarkFlagsOneRequired("model", "model-column")
+	require(cmd, "time", "input", "output", "from", "to", "out")
 }
 
 // constants makes what all records have in common.
@@ -196,6 +193,9 @@ func (f *importFlags) mapping() (intake.CSV, error) {
 }
 
 func (a *app) importCSV(ctx context.Context, name string, f *importFlags) error {
+	if f.model == "" && f.modelColumn == "" {
+		return usagef("no model is named: say --model NAME, or --model-column COLUMN")
+	}
 	mapping, err := f.mapping()
 	if err != nil {
 		return err

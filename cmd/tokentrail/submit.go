@@ -86,9 +86,7 @@ func (a *app) submitCommand() *cobra.Command {
 	s.IntVar(&f.window, "window", 16, "statements in flight, 1 to 64")
 	s.StringVar(&f.state, "state", "", "directory of journals (the user's state directory)")
 	s.DurationVar(&f.patience, "patience", 10*time.Minute, "give up when nothing has succeeded for so long")
-	for _, name := range []string{"key", "issuer", "stream"} {
-		_ = cmd.MarkFlagRequired(name)
-	}
+	require(cmd, "key", "issuer", "stream")
 	cmd.RunE = a.does(func(ctx context.Context, args []string) error { return a.submit(ctx, args[0], f) }, asTable, asJSON)
 	return cmd
 }

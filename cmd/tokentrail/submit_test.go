@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,10 +89,16 @@ func (p *testProvider) records(name string, n int, change func(i int, r *provena
 }
 
 func (p *testProvider) args(l *fakeLedger, input string, more ...string) []string {
-	return append([]string{
-		"submit", input, "--node", l.server.URL, "--key", filepath.Join(p.dir, "acme.key"), "--issuer", "acme",
-		"--stream", "usage", "--batch", "20", "--state", filepath.Join(p.dir, "state"), "--output", "json",
-	}, more...)
+	args := []string{"submit", input, "--node", l.server.URL}
+	for _, flag := range [][2]string{
+		{"--key", filepath.Join(p.dir, "acme.key")}, {"--issuer", "acme"}, {"--stream", "usage"}, {"--batch", "20"},
+		{"--state", filepath.Join(p.dir, "state")}, {"--output", "json"},
+	} {
+		if !slices.Contains(more, flag[0]) {
+			args = append(args, flag[:]...)
+		}
+	}
+	return append(args, more...)
 }
 
 // submit runs the command and returns its exit code, JSON and standard error.
@@ -352,7 +359,7 @@ func TestIssuerChecks(t *testing.T) {
 	l := newFakeLedger(t, p.key)
 	a, _ := p.records("a", 10, nil)
 	args := p.args(l, a)
-	p.failed(append(args, "--issuer", "nobody"), exitAgainst, `no provider "nobody"`)
+	p.failed(p.args(l, a, "--issuer", "nobody"), exitAgainst, `no provider "nobody"`)
 	l.provider.Status = provenance.ProviderSuspended
 	p.failed(args, exitAgainst, "suspended")
 	l.provider.Status = provenance.ProviderActive

@@ -23,7 +23,7 @@ type verifyFlags struct {
 	node     string
 	genesis  string
 	trust    string
-	period   time.Duration
+	period   period
 	receipts int
 }
 
@@ -49,7 +49,8 @@ func (a *app) verifyCommand() *cobra.Command {
 	s.StringVar(&f.node, "node", "", "the node's address, as http://localhost:7480 (or "+envNode+")")
 	s.StringVar(&f.genesis, "genesis", "", "SHA-256 of the genesis document, from elsewhere than the node")
 	s.StringVar(&f.trust, "trust", "", "a header that you trust, as height:hash")
-	s.DurationVar(&f.period, "trusting-period", defaultPeriod, "how long that header stays trustworthy")
+	f.period = period(defaultPeriod)
+	s.Var(&f.period, "trusting-period", "how long that header stays trustworthy, as 90d or 36h")
 	s.IntVar(&f.receipts, "receipts", 0, "entries whose receipts and proofs are asked for, drawn at random; -1 for all (64)")
 	cmd.RunE = a.does(func(ctx context.Context, _ []string) error {
 		if f.trust == "" && s.Changed("trusting-period") {
@@ -61,7 +62,7 @@ func (a *app) verifyCommand() *cobra.Command {
 }
 
 func (f *verifyFlags) anchor() (verify.Trust, error) {
-	t := verify.Trust{Period: f.period}
+	t := verify.Trust{Period: time.Duration(f.period)}
 	var err error
 	if t.Genesis, err = genesisFlag(f.genesis); err != nil || f.trust == "" {
 		return t, err
