@@ -178,7 +178,7 @@ func (f *importFlags) mapping() (intake.CSV, error) {
 	m := intake.CSV{
 		Time: f.time, Input: f.input, Output: f.output,
 		CacheRead: f.cacheRead, CacheWrite: f.cacheWrite, Reasoning: f.reasoning,
-		Model: f.modelColumn, TimeFormat: f.timeFormat,
+		Model: f.modelColumn, TimeFormat: f.timeFormat, Latest: time.Now().Add(intake.FutureTime),
 	}
 	var err error
 	if m.Constants, err = f.constants(); err != nil {

@@ -68,10 +68,14 @@ func (in *input) readThrough(known map[string]inputState) error {
 	in.size, in.changed = info.Size(), info.ModTime()
 	sums := newPrefixHash(known, in.size)
 	records := intake.NewRecordsReader(io.TeeReader(io.LimitReader(in.file, in.size), sums))
+	records.Latest = time.Now().Add(intake.FutureTime) // SPEC(IMP-7)
 	for {
 		_, _, err := records.Next()
 		if errors.Is(err, io.EOF) {
 			break
+		}
+		if errors.Is(err, intake.ErrFuture) {
+			return err
 		}
 		if err != nil {
 			return fmt.Errorf("not a file of records, as tokentrail import writes: %w", err)

@@ -426,6 +426,12 @@ func TestInputChecks(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.failed(p.args(l, a), exitAgainst, "no records in it")
+	a, _ = p.records("a", 10, func(i int, r *provenance.Record) {
+		if i == 7 {
+			r.Time = time.Now().Add(time.Hour).UnixMilli()
+		}
+	})
+	p.failed(p.args(l, a), exitAgainst, "record 7 (byte ", "the time is in the future")
 	p.failed(p.args(l, "-"), exitUsage, "standard input cannot be")
 	p.failed(p.args(l, p.dir), exitAgainst, "not a regular file")
 	p.failed(p.args(l, filepath.Join(p.dir, "none")), exitCouldNot, "no such file")

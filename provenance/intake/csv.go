@@ -2,11 +2,13 @@ package intake
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,6 +44,10 @@ type CSV struct {
 	// stands for the usual forms (spec/import.md).
 	TimeFormat string
 
+	// Latest, where it is set, is the last time that is believed: a row behind it
+	// is a bad row.
+	Latest time.Time
+
 	// Zone is where times without an offset are read; nil is UTC.
 	Zone *time.Location
 }
@@ -62,20 +68,26 @@ func (e *MappingError) Unwrap() error { return e.Err }
 // SPEC(IMP-6)
 type RowError struct {
 	Line   int    // from 1; the header is line 1
+	End    int    // the row's last line, where the row has several; else 0
 	Column string // the column's name, or "" where the row as a whole is wrong
 	At     int    // byte column of the cell, from 1; 0 where none applies
 	Value  string // the cell
 	Err    error
 }
 
-// Error reads `line 7, column "ContextTokens" (byte 29), value "x": what is wrong`.
+// Error reads `line 7, column "ContextTokens" (byte 29), value "x": what is wrong`,
+// or "lines 7 to 9" where the row has these.
 func (e *RowError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "line %d", e.Line)
+	if e.End > e.Line {
+		fmt.Fprintf(&b, "lines %d to %d", e.Line, e.End)
+	} else {
+		fmt.Fprintf(&b, "line %d", e.Line)
+	}
 	if e.Column != "" {
 		fmt.Fprintf(&b, ", column %q", e.Column)
 	}
-	if e.At > 0 {
+	if e.At > 0 && e.End <= e.Line {
 		fmt.Fprintf(&b, " (byte %d)", e.At)
 	}
 	if e.Column != "" {
@@ -92,6 +104,7 @@ func (e *RowError) Unwrap() error { return e.Err }
 type CSVReader struct {
 	mapping CSV
 	rows    *csv.Reader
+	ahead   *bufio.Reader // what rows reads from
 	bound   *boundReader
 	clock   clock
 	header  []string
@@ -122,13 +135,13 @@ func (m CSV) NewReader(r io.Reader) (*CSVReader, error) {
 	}
 	rows := csv.NewReader(buffered)
 	rows.ReuseRecord = true
-	reader := &CSVReader{mapping: m, rows: rows, bound: bound, clock: clock}
+	reader := &CSVReader{mapping: m, rows: rows, ahead: buffered, bound: bound, clock: clock}
 	header, err := rows.Read()
 	switch {
 	case errors.Is(err, io.EOF):
 		return nil, fmt.Errorf("the file is empty: the first row has to name the columns")
 	case err != nil:
-		return nil, fmt.Errorf("the header: %w", reader.rowError(err))
+		return nil, fmt.Errorf("the header: %w", reader.rowError(nil, err))
 	}
 	reader.header = slices.Clone(header)
 	return reader, reader.locate()
@@ -215,7 +228,7 @@ func (r *CSVReader) Next() (*provenance.Record, []byte, error) {
 	r.bound.reset()
 	row, err := r.rows.Read()
 	if err != nil {
-		return nil, nil, r.rowError(err)
+		return nil, nil, r.rowError(row, err)
 	}
 	r.line, _ = r.rows.FieldPos(0)
 	record, err := r.record(row)
@@ -230,19 +243,78 @@ func (r *CSVReader) Next() (*provenance.Record, []byte, error) {
 }
 
 // rowError tells rows that can be skipped from files that cannot be read on.
-func (r *CSVReader) rowError(err error) error {
+func (r *CSVReader) rowError(row []string, err error) error {
 	var e *csv.ParseError
 	switch {
 	case errors.Is(err, errRowTooLong):
 		return fmt.Errorf("behind line %d: a row of more than %d bytes; is a quote not closed?", r.line, MaxRowBytes)
 	case errors.As(err, &e) && errors.Is(e.Err, csv.ErrFieldCount):
 		r.line = e.StartLine
-		return &RowError{Line: e.StartLine, Err: fmt.Errorf("not as many cells as the header, which has %d", r.rows.FieldsPerRecord)}
+		return &RowError{Line: e.StartLine, End: r.end(row), Err: fmt.Errorf("not as many cells as the header, which has %d", r.rows.FieldsPerRecord)}
+	case errors.As(err, &e) && errors.Is(e.Err, csv.ErrQuote) && (e.Line != e.StartLine || r.atEnd()):
+		return r.openQuote(e)
 	case errors.As(err, &e):
 		r.line = e.StartLine
 		return &RowError{Line: e.Line, At: e.Column, Err: e.Err}
 	}
 	return err
+}
+
+// end returns the last line of the row that was read, or 0 where it is the first.
+func (r *CSVReader) end(row []string) int {
+	first, _ := r.rows.FieldPos(0)
+	last, _ := r.rows.FieldPos(len(row) - 1)
+	if last += strings.Count(row[len(row)-1], "\n"); last > first {
+		return last
+	}
+	return 0
+}
+
+// atEnd reports whether nothing follows.
+func (r *CSVReader) atEnd() bool {
+	_, err := r.ahead.Peek(1)
+	return errors.Is(err, io.EOF)
+}
+
+// openQuote says where a quote is opened and not closed. What it took for its
+// cell are rows, so that nothing behind it can be trusted to be one: this is no
+// *RowError. SPEC(IMP-6)
+func (r *CSVReader) openQuote(e *csv.ParseError) error {
+	follow := int64(e.Line - e.StartLine)
+	piece := make([]byte, 32<<10)
+	for ends := true; ; {
+		r.bound.reset()
+		n, err := r.ahead.Read(piece)
+		follow += int64(bytes.Count(piece[:n], []byte("\n")))
+		if n > 0 {
+			ends = piece[n-1] == '\n'
+		}
+		if err == nil {
+			continue
+		}
+		if !ends {
+			follow++ // the last line has no end
+		}
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+		return fmt.Errorf("line %d: a quote is opened and not closed; %s", e.StartLine, following(follow))
+	}
+}
+
+// following tells how many lines follow.
+func following(lines int64) string {
+	switch lines {
+	case 0:
+		return "it is the last line"
+	case 1:
+		return "1 line follows it"
+	}
+	digits := strconv.FormatInt(lines, 10)
+	for at := len(digits) - 3; at > 0; at -= 3 {
+		digits = digits[:at] + "," + digits[at:]
+	}
+	return digits + " lines follow it"
 }
 
 // blame finds the cell that made a record invalid.
@@ -262,13 +334,17 @@ func (r *CSVReader) blame(err error, row []string) error {
 			return r.cell(row, c.at, why)
 		}
 	}
-	return &RowError{Line: r.line, Err: fmt.Errorf("%s: %w", e.Path, why)}
+	return &RowError{Line: r.line, End: r.end(row), Err: fmt.Errorf("%s: %w", e.Path, why)}
 }
 
 // cell says that the cell at a place of the row is wrong.
 func (r *CSVReader) cell(row []string, at int, err error) error {
 	line, column := r.rows.FieldPos(at)
-	return &RowError{Line: line, Column: r.header[at], At: column, Value: row[at], Err: err}
+	end := r.end(row)
+	if end > 0 {
+		line = r.line
+	}
+	return &RowError{Line: line, End: end, Column: r.header[at], At: column, Value: row[at], Err: err}
 }
 
 // rowBuffer is what the reader below encoding/csv may have read ahead of a row.

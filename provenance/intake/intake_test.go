@@ -139,6 +139,8 @@ func TestBadRows(t *testing.T) {
 	long := strings.Repeat("x", MaxRowBytes+2*rowBuffer)
 	withParts := azure()
 	withParts.CacheRead, withParts.Reasoning, withParts.Model = "c", "r", "m"
+	before2024 := azure()
+	before2024.Latest = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct {
 		mapping CSV
 		text    string
@@ -151,7 +153,13 @@ func TestBadRows(t *testing.T) {
 		"few cells":     {azure(), header + "2023-11-16 18:15:46,374", "line 2: not as many cells as the header, which has 3", false},
 		"many cells":    {azure(), header + "2023-11-16 18:15:46,374,44,1", "line 2: not as many cells", false},
 		"bare quote":    {azure(), header + `2023-11-16 18:15:46,3"74,44`, "line 2 (byte 22): bare", false},
-		"open quote":    {azure(), header + `2023-11-16 18:15:46,374,"44`, `line 2 (byte 28): extraneous or missing "`, false},
+		"open quote":    {azure(), header + `2023-11-16 18:15:46,374,"44`, `line 2: a quote is opened and not closed; it is the last line`, true},
+		"swallowed":     {azure(), header + "2023-11-16 18:15:46,374,\"44\n" + strings.Repeat("2023-11-16 18:15:46,1,1\n", 1000), `line 2: a quote is opened and not closed; 1,000 lines follow it`, true},
+		"quote later":   {azure(), header + "2023-11-16 18:15:46,374,\"44\n2023-11-16 18:15:46,1,\"1\"\nx\ny", `line 2: a quote is opened and not closed; 3 lines follow it`, true},
+		"joined rows":   {azure(), header + "2023-11-16 18:15:46,\"374,44\n2023-11-16 18:15:46,1,1\"\n", `lines 2 to 3: not as many cells`, false},
+		"long cell":     {azure(), header + "2023-11-16 18:15:46,\"3\n4\",44\n", `lines 2 to 3, column "ContextTokens", value "3\n4"`, false},
+		"text behind":   {azure(), header + "2023-11-16 18:15:46,374,\"4\"4\n2023-11-16 18:15:46,1,1\n", `line 2 (byte 27): extraneous or missing "`, false},
+		"future":        {before2024, header + "2024-01-01 00:00:00.001,374,44", `line 2, column "TIMESTAMP" (byte 1), value "2024-01-01 00:00:00.001": the time is in the future`, false},
 		"word":          {azure(), header + "2023-11-16 18:15:46,many,44", `line 2, column "ContextTokens" (byte 21), value "many": not a number`, false},
 		"negative":      {azure(), header + "2023-11-16 18:15:46,-1,44", `value "-1": not a number of tokens`, false},
 		"plus":          {azure(), header + "2023-11-16 18:15:46,+1,44", `value "+1": not a number of tokens`, false},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"tokentrail/provenance"
 )
@@ -15,7 +16,15 @@ type RecordsReader struct {
 	r      *bufio.Reader
 	count  int64
 	offset int64
+
+	// Latest, where it is set, is the last time that is believed: a record behind
+	// it is an error.
+	Latest time.Time
 }
+
+// FutureTime is how far ahead of this computer's clock a record's time may be,
+// for those who set Latest: clocks differ. SPEC(IMP-7)
+const FutureTime = 10 * time.Minute
 
 // NewRecordsReader returns a reader of the records in r.
 func NewRecordsReader(r io.Reader) *RecordsReader {
@@ -43,6 +52,9 @@ func (r *RecordsReader) Next() (*provenance.Record, []byte, error) {
 	record, err := provenance.ParseRecord(raw)
 	if err != nil {
 		return nil, nil, r.fault(err)
+	}
+	if !r.Latest.IsZero() && record.Time > r.Latest.UnixMilli() {
+		return nil, nil, r.fault(fmt.Errorf("time %s: %w", time.UnixMilli(record.Time).UTC().Format(time.RFC3339), ErrFuture))
 	}
 	if _, err := r.r.Discard(size); err != nil {
 		return nil, nil, err

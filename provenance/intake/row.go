@@ -9,6 +9,9 @@ import (
 	"tokentrail/provenance"
 )
 
+// ErrFuture says that a time is behind the last one that is believed.
+var ErrFuture = errors.New("the time is in the future; what is on a ledger stays there: mend the time, or this computer's clock")
+
 // record makes the record of a row.
 func (r *CSVReader) record(row []string) (*provenance.Record, error) {
 	record := r.mapping.Constants
@@ -17,6 +20,9 @@ func (r *CSVReader) record(row []string) (*provenance.Record, error) {
 	t, err := r.clock.parse(row[r.at.time])
 	if err != nil {
 		return nil, r.cell(row, r.at.time, err)
+	}
+	if latest := r.mapping.Latest; !latest.IsZero() && t > latest.UnixMilli() {
+		return nil, r.cell(row, r.at.time, ErrFuture) // SPEC(IMP-7)
 	}
 	record.Time = t
 	for _, c := range []struct {
