@@ -47,13 +47,13 @@ func (a *app) keyNewCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&alg, "alg", "ed25519", "algorithm: ed25519 or es256")
 	cmd.Flags().StringVar(&passphraseFile, "passphrase-file", "", "file with the passphrase, one line, not readable by the world")
-	cmd.RunE = a.does(func(_ context.Context, args []string) error {
-		return a.keyNew(args[0], alg, passphraseFile)
+	cmd.RunE = a.does(func(ctx context.Context, args []string) error {
+		return a.keyNew(ctx, args[0], alg, passphraseFile)
 	}, asTable, asJSON)
 	return cmd
 }
 
-func (a *app) keyNew(name, alg, passphraseFile string) error {
+func (a *app) keyNew(ctx context.Context, name, alg, passphraseFile string) error {
 	cose, ok := map[string]int64{"ed25519": provenance.AlgEdDSA, "es256": provenance.AlgES256}[alg]
 	if !ok {
 		return usagef("--alg %q: wanted ed25519 or es256", alg)
@@ -65,7 +65,7 @@ func (a *app) keyNew(name, alg, passphraseFile string) error {
 	if err := keyFree(path); err != nil {
 		return err
 	}
-	passphrase, err := a.passphrase(passphraseFile, path, true)
+	passphrase, err := a.passphrase(ctx, passphraseFile, path, true)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (a *app) emitKey(path string, public provenance.PublicKey) error {
 		doc.PublicFile = path
 	}
 	return a.emit(doc, func(w io.Writer) error {
-		return facts(w, fact{"file", doc.File}, fact{"public key", doc.Public}, fact{"thumbprint", doc.Thumbprint})
+		return facts(w, fact{"file", doc.File}, fact{"public file", doc.PublicFile}, fact{"public key", doc.Public}, fact{"thumbprint", doc.Thumbprint})
 	})
 }
 

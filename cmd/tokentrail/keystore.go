@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"errors"
 	"fmt"
@@ -131,10 +132,13 @@ func readBounded(r io.Reader, most int64, what string) ([]byte, error) {
 }
 
 // openKey opens the key NAME|PATH.
-func (a *app) openKey(name, passphraseFile string) (crypto.Signer, error) {
+func (a *app) openKey(ctx context.Context, name, passphraseFile string) (crypto.Signer, error) {
 	path, err := a.keyPath(name)
 	if err != nil {
 		return nil, err
+	}
+	if secret := secretName(name, path); secret != name {
+		return nil, usagef("--key %s is the file of a public key; the secret one that signs is --key %s", name, secret)
 	}
 	file, err := readKeyFile(path)
 	if err != nil {
@@ -143,7 +147,7 @@ func (a *app) openKey(name, passphraseFile string) (crypto.Signer, error) {
 	if _, err := provenance.KeyFilePublic(file); err != nil {
 		return nil, fmt.Errorf("key file %s: %w", path, err) // before a passphrase is asked for
 	}
-	passphrase, err := a.passphrase(passphraseFile, path, false)
+	passphrase, err := a.passphrase(ctx, passphraseFile, path, false)
 	if err != nil {
 		return nil, err
 	}
@@ -155,9 +159,22 @@ func (a *app) openKey(name, passphraseFile string) (crypto.Signer, error) {
 	return key, nil
 }
 
+// secretName returns the name of the secret key, where name is that of a public
+// key's file, else name. A key that is called so is a secret one.
+func secretName(name, path string) string {
+	secret, public := strings.CutSuffix(name, publicSuffix)
+	switch _, err := os.Stat(path); {
+	case !public || path != name && err == nil:
+		return name
+	case path == name:
+		return secret + keySuffix
+	}
+	return secret
+}
+
 // passphrase gets a key's passphrase: from the file, the environment, or the
 // person at the terminal, who types that of a new key twice.
-func (a *app) passphrase(file, path string, isNew bool) ([]byte, error) {
+func (a *app) passphrase(ctx context.Context, file, path string, isNew bool) ([]byte, error) {
 	if file != "" {
 		return readPassphrase(file)
 	}
@@ -168,14 +185,14 @@ func (a *app) passphrase(file, path string, isNew bool) ([]byte, error) {
 	if !ok {
 		return nil, couldNotf("the passphrase of %s: there is no terminal to ask on; use --passphrase-file or set %s", path, envPassphrase)
 	}
-	p, err := a.prompt(tty, "Passphrase for "+path+": ")
+	p, err := a.prompt(ctx, tty, "Passphrase for "+path+": ")
 	if err != nil || !isNew {
 		return p, err
 	}
 	if len(p) < provenance.MinPassphrase {
 		return nil, fmt.Errorf("a passphrase has at least %d bytes", provenance.MinPassphrase)
 	}
-	again, err := a.prompt(tty, "The same again: ")
+	again, err := a.prompt(ctx, tty, "The same again: ")
 	if err != nil {
 		return nil, err
 	}
@@ -185,14 +202,37 @@ func (a *app) passphrase(file, path string, isNew bool) ([]byte, error) {
 	return p, nil
 }
 
-func (a *app) prompt(tty *os.File, text string) ([]byte, error) {
-	fmt.Fprint(a.stderr, text)
-	p, err := term.ReadPassword(int(tty.Fd()))
-	fmt.Fprintln(a.stderr)
+// prompt asks for a line at the terminal, which does not show it. However it
+// ends, the terminal shows again what is typed.
+func (a *app) prompt(ctx context.Context, tty *os.File, text string) ([]byte, error) {
+	fd := int(tty.Fd())
+	before, err := term.GetState(fd)
 	if err != nil {
 		return nil, fmt.Errorf("read the passphrase: %w", err)
 	}
-	return p, nil
+	if ctx.Err() != nil {
+		return nil, couldNotf("interrupted")
+	}
+	fmt.Fprint(a.stderr, text)
+	defer fmt.Fprintln(a.stderr)
+	type line struct {
+		text []byte
+		err  error
+	}
+	typed := make(chan line, 1)
+	go func() {
+		p, err := term.ReadPassword(fd) // after an interruption it ends with the program
+		typed <- line{p, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, errors.Join(couldNotf("interrupted"), term.Restore(fd, before))
+	case l := <-typed:
+		if l.err != nil {
+			return nil, fmt.Errorf("read the passphrase: %w", l.err)
+		}
+		return l.text, nil
+	}
 }
 
 // readPassphrase reads a passphrase file: one line, not readable by the world.

@@ -128,7 +128,7 @@ func (a *app) submit(ctx context.Context, name string, f *submitFlags) error {
 	if ledger.genesis, err = genesisFlag(f.genesis); err != nil {
 		return err
 	}
-	key, err := a.openKey(f.key, f.passphraseFile)
+	key, err := a.openKey(ctx, f.key, f.passphraseFile)
 	if err != nil {
 		return err
 	}
