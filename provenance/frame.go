@@ -27,7 +27,7 @@ func frameSize(b []byte) (int64, error) {
 		return 0, fail(CodeSize, "records", "the frame has %d bytes, at most %d are allowed", len(b), MaxFrameBytes)
 	}
 	if len(b) < 5 || binary.LittleEndian.Uint32(b) != zstdMagic {
-		return 0, fail(CodeFrame, "records", "not a zstd frame: it begins with 28 b5 2f fd")
+		return 0, fail(CodeFrame, "records", "not a zstd frame: wanted the magic number 28 b5 2f fd first")
 	}
 	descriptor := b[4]
 	single, checksum := descriptor&0x20 != 0, descriptor&0x04 != 0
