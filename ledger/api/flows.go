@@ -55,6 +55,7 @@ func (a *api) getFlows(w *response, r *request) error {
 		return err
 	}
 	defer a.flowRows.leave(int64(len(rows)))
+	w.hurry(a.Limits.AnswerTime, int64(len(rows))*rowBytes) // the rows are in others' way
 	return writeFlows(w, head, rows)
 }
 
@@ -140,6 +141,9 @@ func (p *pagedViews) of(size int64) *index.View {
 	}
 	return p.views[i]
 }
+
+// rowBytes is about what a row takes in an answer.
+const rowBytes = 300
 
 // writeFlows answers part by part: a page may have many megabytes.
 func writeFlows(w *response, head *flows, rows []provenance.FlowRow) error {
