@@ -44,7 +44,7 @@ func (s *submitter) findFounders(ctx context.Context) error {
 
 // fetchGenesis gets the genesis document of an origin, and the founders with it.
 func (n *nodes) fetchGenesis(ctx context.Context, origin string) (raw []byte, err error) {
-	err = n.try(ctx, func(c *client) error {
+	err = n.try(ctx, noStatement, func(c *client) error {
 		got, err := c.get(ctx, "/v1/genesis", nil, maxJSONBody)
 		if err != nil {
 			return err

@@ -36,6 +36,7 @@ type fakeLedger struct {
 	refuse   func(h *provenance.BatchHeader) *problemError  // a refusal for good
 	faults   float64                                        // share of requests that go wrong
 	forge    func(s *provenance.UnverifiedStatement) []byte // a receipt for what the ledger does not take
+	stuck    bool                                           // submissions are taken and not committed
 	posts    int
 	fetched  int                        // genesis documents
 	seen     map[string]provenance.Hash // issuer/stream/sequence to id: what was ever sent
@@ -263,7 +264,9 @@ func (l *fakeLedger) post(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		s.waiting[h.Sequence] = sub
-		l.settle(name, s)
+		if !l.stuck {
+			l.settle(name, s)
+		}
 	}
 	if _, committed := s.index[sub.Statement.ID()]; !committed || rand.N(8) == 0 {
 		w.Header().Set("Location", "/entries/"+sub.Statement.ID().String())
@@ -328,7 +331,7 @@ func (l *fakeLedger) entry(w http.ResponseWriter, r *http.Request) {
 			if sub.Statement.ID() != id {
 				continue
 			}
-			if rand.N(4) == 0 { // a mempool that was full
+			if !l.stuck && rand.N(4) == 0 { // a mempool that was full
 				delete(s.waiting, sequence)
 				break
 			}

@@ -14,28 +14,29 @@ import (
 )
 
 const (
-	firstPause  = 50 * time.Millisecond
-	shortPause  = time.Second // about the longest while other requests succeed
-	longPause   = 10 * time.Second
-	greeting    = 15 * time.Second // patience until a node has answered for the first time
-	noticeEvery = 10 * time.Second
+	firstPause = 50 * time.Millisecond
+	shortPause = time.Second // about the longest while other requests succeed
+	longPause  = 10 * time.Second
+	greeting   = 15 * time.Second // patience until a node has answered for the first time
 )
 
 // nodes are the ledger's nodes that a submission may go to. One is used until
 // it fails, then the next. Methods are for concurrent use.
 type nodes struct {
-	patience time.Duration        // how long nothing may succeed
-	notice   func(text string)    // tells people why they wait
-	clients  []*client            // never changes
-	genesis  *provenance.Hash     // of the ledger that is meant; nil for any
-	founders *light.Founders      // set before the first send
-	mu       sync.Mutex           // guards what follows
-	current  int                  // index of the node in use
-	checked  map[*client]bool     // serves the origin
-	refuted  map[*client]error    // gave an answer that does not hold
-	origin   string               // of the ledger, from the first that answered
-	moved    time.Time            // when something succeeded last
-	noticed  map[string]time.Time // when a reason was told last
+	patience time.Duration     // how long nothing may succeed
+	notice   func(text string) // tells people why they wait
+	clients  []*client         // never changes
+	genesis  *provenance.Hash  // of the ledger that is meant; nil for any
+	founders *light.Founders   // set before the first send
+	mu       sync.Mutex        // guards what follows
+	current  int               // index of the node in use
+	checked  map[*client]bool  // serves the origin
+	refuted  map[*client]error // gave an answer that does not hold
+	origin   string            // of the ledger, from the first that answered
+	asked    int               // what is asked of the nodes now
+	moved    time.Time         // when something succeeded last
+	told     time.Time         // when people were told last why they wait
+	why      map[int64]wait    // by sequence, or noStatement
 }
 
 // A refutedError is about an answer that does not hold, or that nothing here can
@@ -48,7 +49,7 @@ func (e refutedError) Unwrap() error { return e.error }
 func newNodes(urls []string, patience time.Duration, notice func(string)) (*nodes, error) {
 	n := &nodes{
 		patience: patience, notice: notice, checked: map[*client]bool{}, refuted: map[*client]error{},
-		noticed: map[string]time.Time{}, moved: time.Now(),
+		why: map[int64]wait{}, moved: time.Now(),
 	}
 	for _, u := range urls {
 		c, err := newClient(u)
@@ -120,11 +121,11 @@ func (n *nodes) conclude(err error) error {
 }
 
 // progress notes that something succeeded.
-func (n *nodes) progress() {
+func (n *nodes) progress(sequence int64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.moved = time.Now()
-	clear(n.noticed)
+	delete(n.why, sequence)
 }
 
 // check holds the node's ledger against that of the others, once.
@@ -151,15 +152,18 @@ func (n *nodes) check(ctx context.Context, c *client) error {
 
 // ledger returns the origin that the nodes serve, when one of them has answered.
 func (n *nodes) ledger(ctx context.Context) (string, error) {
-	err := n.try(ctx, func(*client) error { return nil })
+	err := n.try(ctx, noStatement, func(*client) error { return nil })
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.origin, err
 }
 
 // try does something with a node, again and again elsewhere while the error is
-// transient and patience lasts. SPEC(JRN-5)
-func (n *nodes) try(ctx context.Context, do func(c *client) error) error {
+// transient and patience lasts. It is about the statement with the sequence, or
+// noStatement. SPEC(JRN-5)
+func (n *nodes) try(ctx context.Context, sequence int64, do func(c *client) error) error {
+	n.begin()
+	defer n.end()
 	for pause := firstPause; ; pause = min(2*pause, longPause) {
 		c, checked := n.pick()
 		var err error
@@ -172,10 +176,10 @@ func (n *nodes) try(ctx context.Context, do func(c *client) error) error {
 		var wrong refutedError
 		switch {
 		case err == nil:
-			n.progress()
+			n.progress(sequence)
 			return nil
 		case ctx.Err() != nil:
-			return couldNotf("interrupted")
+			return interrupted(ctx)
 		case errors.As(err, &wrong):
 			if !n.refute(c, wrong.error) {
 				return n.conclude(wrong.error)
@@ -184,7 +188,7 @@ func (n *nodes) try(ctx context.Context, do func(c *client) error) error {
 		case !transient(err):
 			return err
 		}
-		if err := n.wait(ctx, c, err, pause); err != nil {
+		if err := n.wait(ctx, c, sequence, err, pause); err != nil {
 			if ctx.Err() == nil {
 				err = n.conclude(err)
 			}
@@ -194,21 +198,19 @@ func (n *nodes) try(ctx context.Context, do func(c *client) error) error {
 }
 
 // wait pauses after a transient error, or gives up.
-func (n *nodes) wait(ctx context.Context, c *client, cause error, pause time.Duration) error {
+func (n *nodes) wait(ctx context.Context, c *client, sequence int64, cause error, pause time.Duration) error {
+	n.waits(sequence, cause.Error(), cause)
 	n.mu.Lock()
-	still, patience := time.Since(n.moved), n.patience
-	if n.origin == "" {
-		patience = min(patience, greeting)
-	}
-	tell := time.Since(n.noticed[cause.Error()]) > noticeEvery
+	still, patience := time.Since(n.moved), n.patienceLocked()
+	tell := still > time.Second && time.Since(n.told) >= lineEvery
 	if tell {
-		n.noticed[cause.Error()] = time.Now()
+		n.told = time.Now()
 	}
 	n.mu.Unlock()
 	if still > patience {
-		return couldNotf("nothing has succeeded for %s: %w", still.Round(time.Second), cause)
+		return nothingSince(still, cause)
 	}
-	if tell && still > time.Second {
+	if tell {
 		n.notice(fmt.Sprintf("waiting: %v", cause))
 	}
 	n.leave(c)
@@ -227,7 +229,7 @@ func (n *nodes) wait(ctx context.Context, c *client, cause error, pause time.Dur
 func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
-		return couldNotf("interrupted")
+		return interrupted(ctx)
 	case <-time.After(d):
 		return nil
 	}
@@ -235,7 +237,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // stateOf asks the nodes for a value of the state map; absent is nil.
 func stateOf[T provenance.StateValue](ctx context.Context, n *nodes, key string) (value *T, height int64, err error) {
-	err = n.try(ctx, func(c *client) error {
+	err = n.try(ctx, noStatement, func(c *client) error {
 		raw, h, err := c.state(ctx, key)
 		if err != nil || raw == nil {
 			value, height = nil, h

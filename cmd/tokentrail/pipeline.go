@@ -64,7 +64,7 @@ func (s *submitter) run(ctx context.Context) error {
 		d := <-results
 		delete(flight, d.sequence())
 		if d.err != nil && outer.Err() != nil {
-			return couldNotf("interrupted")
+			return interrupted(outer)
 		}
 		if d.err != nil {
 			return fmt.Errorf("sequence %d: %w", d.sequence(), d.err)
@@ -74,7 +74,7 @@ func (s *submitter) run(ctx context.Context) error {
 		}
 	}
 	if ctx.Err() != nil {
-		return couldNotf("interrupted")
+		return interrupted(ctx)
 	}
 	return nil
 }

@@ -24,9 +24,12 @@ var errDropped = errors.New("the node took the submission and then dropped it")
 // send delivers a submission until the ledger has accepted it, and returns the
 // receipt that proves it. Sending again what was accepted gives the same entry.
 func (n *nodes) send(ctx context.Context, body []byte, s *provenance.UnverifiedStatement) (receipt *provenance.Receipt, raw []byte, err error) {
-	err = n.try(ctx, func(c *client) error {
+	sequence := s.Header().Sequence
+	err = n.try(ctx, sequence, func(c *client) error {
+		n.waits(sequence, fmt.Sprintf("statement %d is sent, and the node at %s has not answered", sequence, c.base), nil)
 		got, err := c.post(ctx, body)
 		if err == nil && got.status == http.StatusAccepted {
+			n.waits(sequence, fmt.Sprintf("the ledger has taken statement %d and not committed it", sequence), nil)
 			got, err = c.awaitReceipt(ctx, got, s.ID())
 		}
 		if err != nil {

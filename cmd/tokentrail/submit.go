@@ -132,6 +132,8 @@ func (a *app) submit(ctx context.Context, name string, f *submitFlags) error {
 	if err != nil {
 		return err
 	}
+	ctx, stop := ledger.watch(ctx)
+	defer stop()
 	origin, err := ledger.ledger(ctx)
 	if err != nil {
 		return err
@@ -247,6 +249,7 @@ func (s *submitter) checkIssuer(ctx context.Context) error {
 // SPEC(JRN-4)
 func (s *submitter) checkHead(ctx context.Context) error {
 	j, f := s.journal, s.flags
+	told := time.Now()
 	for end := time.Now().Add(min(settleTime, f.patience)); ; {
 		head, _, err := stateOf[provenance.StreamHead](ctx, s.ledger, provenance.StateStreamKey(f.issuer, f.stream))
 		if err != nil {
@@ -262,6 +265,10 @@ func (s *submitter) checkHead(ctx context.Context) error {
 				"bring the newest journal here (--state), or begin another stream (--stream) with what the ledger does not have: compare with tokentrail verify and GET /entries",
 				f.issuer, f.stream, at, j.dir, j.head)
 		case at < j.acked && time.Now().Before(end):
+			if time.Since(told) >= lineEvery {
+				told = time.Now()
+				s.ledger.notice(fmt.Sprintf("waiting: the node's stream is at sequence %d, the journal has receipts up to %d", at, j.acked))
+			}
 			if err := sleep(ctx, pollPause); err != nil { // the node is a little behind
 				return err
 			}

@@ -334,6 +334,50 @@ func TestNodeAway(t *testing.T) {
 	wantSequence(t, l, content, 5)
 }
 
+// TestWaits: what the ledger has taken and does not commit is told of, and
+// waited for as long as patience lasts.
+func TestWaits(t *testing.T) {
+	t.Parallel()
+	p := newTestProvider(t)
+	l := newFakeLedger(t, p.key)
+	l.stuck = true
+	a, content := p.records("a", 100, nil)
+	begun := time.Now()
+	code, doc, stderr := p.submit(t.Context(), p.args(l, a, "--patience", "6s"))
+	if took := time.Since(begun); took > 10*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	why := "the ledger has taken statement 0 and not committed it"
+	if message := fmt.Sprint(doc["error"]); code != exitCouldNot || !strings.Contains(message, "nothing has succeeded for 6s: "+why) || !strings.Contains(message, "run the same command again") {
+		t.Errorf("exit %d: %s", code, message)
+	}
+	if n := strings.Count(stderr, "waiting: "+why+"\n"); n != 1 {
+		t.Errorf("told %d times, wanted once in six seconds: %s", n, stderr)
+	}
+	l.mu.Lock()
+	l.stuck = false
+	l.mu.Unlock()
+	p.succeeded(p.args(l, a))
+	wantSequence(t, l, content, 5)
+}
+
+func TestWaitsForARefusal(t *testing.T) {
+	t.Parallel()
+	p := newTestProvider(t)
+	l := newFakeLedger(t, p.key)
+	l.refuse = func(*provenance.BatchHeader) *problemError {
+		return &problemError{Status: http.StatusServiceUnavailable, Title: "Unavailable", Detail: "unavailable: drained"}
+	}
+	a, _ := p.records("a", 10, nil)
+	code, doc, stderr := p.submit(t.Context(), p.args(l, a, "--patience", "2s"))
+	if message := fmt.Sprint(doc["error"]); code != exitCouldNot || !strings.Contains(message, "nothing has succeeded for 2s: the node at") {
+		t.Errorf("exit %d: %s", code, message)
+	}
+	if !strings.Contains(stderr, "waiting: the node at "+l.server.URL+"/entries answers 503 Unavailable: unavailable: drained\n") {
+		t.Errorf("told: %s", stderr)
+	}
+}
+
 func TestOtherLedgersNode(t *testing.T) {
 	p := newTestProvider(t)
 	l := newFakeLedger(t, p.key)
