@@ -87,6 +87,11 @@ func (f *flowFlags) query(now time.Time) (*provenance.FlowQuery, error) {
 	if q.Sides, err = parseSides(f.sides); err != nil {
 		return nil, err
 	}
+	for i, by := range f.by {
+		if slices.Contains(f.by[:i], by) {
+			return nil, usagef("--by: %q is there twice", by)
+		}
+	}
 	err = q.Validate()
 	var wrong *provenance.Error
 	if errors.As(err, &wrong) {
@@ -191,6 +196,8 @@ func (a *app) flows(ctx context.Context, f *flowFlags) error {
 	if err != nil {
 		return err
 	}
+	a.warnCountry("--from", f.from)
+	a.warnCountry("--to", f.to)
 	node, err := a.client(f.node)
 	if err != nil {
 		return err

@@ -174,6 +174,30 @@ func parsePlace(flag, text, operator string) (*provenance.Place, error) {
 	return p, nil
 }
 
+// warnCountry tells of a code that may be a slip; it is no error. SPEC(IMP-8)
+func (a *app) warnCountry(flag, place string) {
+	country, _, _ := strings.Cut(place, "-")
+	if country == "" || intake.CountryAssigned(country) {
+		return
+	}
+	hint := ""
+	if meant := intake.CountryMeant(country); meant != "" {
+		hint = "; did you mean " + meant + "?"
+	}
+	fmt.Fprintf(a.stderr, "warning: %s: %s is not assigned in ISO 3166-1%s\n", flag, country, hint)
+}
+
+// warn tells of what is likely a slip and no error.
+func (f *importFlags) warn(a *app) {
+	a.warnCountry("--from", f.from)
+	a.warnCountry("--to", f.to)
+	for _, code := range f.basis {
+		if !strings.Contains(code, ":") {
+			fmt.Fprintf(a.stderr, "warning: --basis %s names no jurisdiction before a colon, as eu:46-2-c:m3\n", printable(code))
+		}
+	}
+}
+
 func (f *importFlags) mapping() (intake.CSV, error) {
 	m := intake.CSV{
 		Time: f.time, Input: f.input, Output: f.output,
@@ -200,6 +224,7 @@ func (a *app) importCSV(ctx context.Context, name string, f *importFlags) error 
 	if err != nil {
 		return err
 	}
+	f.warn(a)
 	in, err := a.open(name)
 	if err != nil {
 		return err

@@ -184,6 +184,22 @@ func (j *journal) inputs() (map[string]inputState, error) {
 	return known, nil
 }
 
+// elsewhere refuses an input that another stream of the issuer on the ledger has,
+// as far as journals beside this one tell: it would be counted twice. SPEC(JRN-3)
+func (j *journal) elsewhere(in *input) error {
+	streams, err := os.ReadDir(filepath.Dir(j.dir))
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	for _, stream := range streams {
+		_, err := os.Stat(filepath.Join(filepath.Dir(j.dir), stream.Name(), journalInputs, in.hash.String()))
+		if err == nil && stream.Name() != filepath.Base(j.dir) {
+			return fmt.Errorf("%s was submitted to the stream %s of the same ledger and issuer: its tokens would be counted twice; nothing was signed, say --again if that is meant", in.name, stream.Name())
+		}
+	}
+	return nil
+}
+
 // locate returns how much of an input has been signed, records and bytes, and
 // notes it, so that the entries up to here need not be read again. SPEC(JRN-3)
 func (j *journal) locate(in *input, known map[string]inputState) (records, offset int64, err error) {

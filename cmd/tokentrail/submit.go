@@ -30,6 +30,7 @@ type submitFlags struct {
 	batch, window  int
 	state          string
 	patience       time.Duration
+	again          bool
 }
 
 // submitDoc is what submit answers.
@@ -86,6 +87,7 @@ func (a *app) submitCommand() *cobra.Command {
 	s.IntVar(&f.window, "window", 16, "statements in flight, 1 to 64")
 	s.StringVar(&f.state, "state", "", "directory of journals (the user's state directory)")
 	s.DurationVar(&f.patience, "patience", 10*time.Minute, "give up when nothing has succeeded for so long")
+	s.BoolVar(&f.again, "again", false, "submit the file though another stream of yours has it: its tokens count twice")
 	require(cmd, "key", "issuer", "stream")
 	cmd.RunE = a.does(func(ctx context.Context, args []string) error { return a.submit(ctx, args[0], f) }, asTable, asJSON)
 	return cmd
@@ -205,6 +207,12 @@ func (s *submitter) prepare(ctx context.Context, name string) error {
 	if s.in, err = openInput(name, known); err != nil {
 		return err
 	}
+	if _, mine := known[s.in.hash.String()]; !mine && !s.flags.again {
+		if err := s.journal.elsewhere(s.in); err != nil {
+			s.in.file.Close()
+			return err
+		}
+	}
 	records, offset, err := s.journal.locate(s.in, known)
 	if err != nil {
 		return err
@@ -262,7 +270,8 @@ func (s *submitter) checkHead(ctx context.Context) error {
 		switch {
 		case at > j.head:
 			return fmt.Errorf("the ledger's stream %s/%s is at sequence %d, the journal %s only at %d: the journal was lost or is an old copy, or another machine submits to this stream; "+
-				"bring the newest journal here (--state), or begin another stream (--stream) with what the ledger does not have: compare with tokentrail verify and GET /entries",
+				"bring the newest journal here (--state). If it is lost for good, begin another stream (--stream), with only the records that the ledger does not have, "+
+				"for what it has would be counted twice: the entries under /v1/entries are what it has",
 				f.issuer, f.stream, at, j.dir, j.head)
 		case at < j.acked && time.Now().Before(end):
 			if time.Since(told) >= lineEvery {

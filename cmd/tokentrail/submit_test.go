@@ -264,6 +264,25 @@ func TestLedgerAheadOfJournal(t *testing.T) {
 	p.failed(p.args(l, b, "--state", filepath.Join(p.dir, "elsewhere")), exitAgainst, "is at sequence 4", "only at -1", "--state", "--stream")
 }
 
+// TestAnotherStream: what one stream has is submitted to another only if that
+// is said.
+func TestAnotherStream(t *testing.T) {
+	p := newTestProvider(t)
+	l := newFakeLedger(t, p.key)
+	a, _ := p.records("a", 100, nil)
+	b, _ := p.records("b", 100, nil)
+	p.succeeded(p.args(l, a))
+	p.failed(p.args(l, a, "--stream", "other"), exitAgainst, "submitted to the stream usage", "counted twice", "--again")
+	if _, n := l.sequence("acme/other"); n != 0 {
+		t.Errorf("%d statements", n)
+	}
+	p.succeeded(p.args(l, b, "--stream", "other"))
+	p.succeeded(p.args(l, a, "--stream", "other", "--again"))
+	if doc := p.succeeded(p.args(l, a, "--stream", "other")); doc["already_submitted"] != 100.0 {
+		t.Errorf("again: %v", doc)
+	}
+}
+
 func TestForeignStatementInStream(t *testing.T) {
 	p := newTestProvider(t)
 	l := newFakeLedger(t, p.key)

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -103,7 +106,8 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 	if err != nil {
 		return err
 	}
-	node, err := remote.New(c.base.String(), remote.Options{UserAgent: "tokentrail"})
+	waiting := &http.Client{Transport: &tellingTransport{next: c.http.Transport, stderr: a.stderr}}
+	node, err := remote.New(c.base.String(), remote.Options{UserAgent: "tokentrail", Client: waiting, Backoff: auditPause})
 	if err != nil {
 		return err
 	}
@@ -128,6 +132,38 @@ func (a *app) report(r *verify.Report) error {
 		return err
 	}
 	return a.emit(nil, func(w io.Writer) error { return r.WriteText(w) })
+}
+
+// auditPause is the first pause before a node is asked again: an audit of one
+// that is down ends in about 15 seconds.
+const auditPause = 200 * time.Millisecond
+
+// A tellingTransport tells every five seconds at most why a request is to be
+// tried again. SPEC(CLI-3)
+type tellingTransport struct {
+	next   http.RoundTripper
+	stderr io.Writer
+	mu     sync.Mutex // guards what follows
+	told   time.Time
+}
+
+// RoundTrip does a request.
+func (t *tellingTransport) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := t.next.RoundTrip(request)
+	why := ""
+	switch {
+	case err != nil && request.Context().Err() == nil:
+		why = fmt.Sprintf("the node at %s does not answer: %v", request.URL.Host, err)
+	case err == nil && (response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusServiceUnavailable):
+		why = fmt.Sprintf("the node at %s answers %s", request.URL.Host, response.Status)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if why != "" && time.Since(t.told) >= lineEvery {
+		t.told = time.Now()
+		fmt.Fprintf(t.stderr, "waiting: %s\n", printable(why))
+	}
+	return response, err
 }
 
 // stepProgress tells about an audit, whose steps come one after another.
