@@ -42,7 +42,7 @@ type submitDoc struct {
 	Input            string  `json:"input"`
 	InputHash        string  `json:"input_sha256"`
 	InputRecords     int64   `json:"input_records"`
-	AlreadySubmitted int64   `json:"already_submitted"` // records of the input that runs before have signed
+	AlreadySubmitted int64   `json:"already_submitted"` // records of the input that runs before have signed, without those sent again
 	Statements       int64   `json:"statements"`
 	Resent           int64   `json:"resent"` // of these, signed by a run before
 	Records          int64   `json:"records"`
@@ -226,6 +226,9 @@ func (s *submitter) prepare(ctx context.Context, name string) error {
 			return err
 		}
 		s.outstanding += at.Count
+		if at.Input == s.in.hash {
+			s.doc.AlreadySubmitted -= at.Count // they are counted when they are acknowledged
+		}
 	}
 	return nil
 }

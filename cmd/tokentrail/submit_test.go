@@ -334,7 +334,7 @@ func TestRefusedForGood(t *testing.T) {
 	l.mu.Lock()
 	l.refuse = nil
 	l.mu.Unlock()
-	if doc := p.succeeded(p.args(l, a)); doc["resent"] != 1.0 {
+	if doc := p.succeeded(p.args(l, a)); doc["resent"] != 1.0 || doc["already_submitted"].(float64)+doc["records"].(float64) != 100 {
 		t.Errorf("%v", doc)
 	}
 	wantSequence(t, l, content, 5)

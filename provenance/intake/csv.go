@@ -130,8 +130,8 @@ func (m CSV) NewReader(r io.Reader) (*CSVReader, error) {
 	bound := &boundReader{r: r}
 	bound.reset()
 	buffered := bufio.NewReaderSize(bound, rowBuffer) // encoding/csv reads from it, not around it
-	if bom, err := buffered.Peek(3); err == nil && string(bom) == "\ufeff" {
-		buffered.Discard(3)
+	if err := begin(buffered); err != nil {
+		return nil, err
 	}
 	rows := csv.NewReader(buffered)
 	rows.ReuseRecord = true
@@ -145,6 +145,31 @@ func (m CSV) NewReader(r io.Reader) (*CSVReader, error) {
 	}
 	reader.header = slices.Clone(header)
 	return reader, reader.locate()
+}
+
+// begin passes over a byte order mark, and refuses what is no text in UTF-8.
+func begin(r *bufio.Reader) error {
+	head, _ := r.Peek(3) // what cannot be read, the header says
+	switch {
+	case string(head) == "\ufeff":
+		_, err := r.Discard(3)
+		return err
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		return errors.New("the file is compressed (gzip): give what zcat makes of it, on standard input")
+	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}), bytes.ContainsRune(head, 0):
+		return errors.New("the file is in UTF-16: save it as UTF-8, or give what iconv -f UTF-16 -t UTF-8 makes of it")
+	}
+	return nil
+}
+
+// separator tells of a header whose cells something else than a comma separates.
+func separator(header []string) string {
+	for _, other := range []string{";", "\t", "|"} {
+		if len(header) == 1 && strings.Contains(header[0], other) {
+			return fmt.Sprintf("; its cells seem to be separated by %q, wanted commas", other)
+		}
+	}
+	return ""
 }
 
 // check tries the constants on a record, so that what is wrong with them is
@@ -197,7 +222,7 @@ func (r *CSVReader) locate() error {
 		}
 		*c.at = slices.Index(r.header, c.name)
 		if *c.at < 0 {
-			return &MappingError{c.field, fmt.Errorf("the file has no column %q; it has %s", c.name, quoted(r.header))}
+			return &MappingError{c.field, fmt.Errorf("the file has no column %q; it has %s%s", c.name, quoted(r.header), separator(r.header))}
 		}
 		if slices.Contains(r.header[*c.at+1:], c.name) {
 			return &MappingError{c.field, fmt.Errorf("the file has more than one column %q", c.name)}

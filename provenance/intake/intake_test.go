@@ -191,6 +191,20 @@ func TestBadRows(t *testing.T) {
 	}
 }
 
+// TestOtherFiles: what is no CSV with commas in UTF-8 is told by name.
+func TestOtherFiles(t *testing.T) {
+	for text, want := range map[string]string{
+		"TIMESTAMP;ContextTokens;GeneratedTokens\n": `seem to be separated by ";"`,
+		"\xff\xfeT\x00I\x00":                        "the file is in UTF-16",
+		"T\x00I\x00M\x00":                           "the file is in UTF-16",
+		"\x1f\x8b\x08\x00":                          "the file is compressed (gzip)",
+	} {
+		if _, err := read(azure(), text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, wanted %q", text, err, want)
+		}
+	}
+}
+
 func TestGoesOnBehindABadRow(t *testing.T) {
 	r, err := azure().NewReader(strings.NewReader(header + "x,1,1\n2023-11-16 18:15:46,3\"7,1\n2023-11-16 18:15:46,5,1\n2023-11-16 18:15:46,5\n2023-11-16 18:15:46,7,1"))
 	if err != nil {
