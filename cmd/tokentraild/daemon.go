@@ -56,6 +56,7 @@ func startDaemon(ctx context.Context, home, httpListen string, log *slog.Logger)
 	if err := d.node.Start(ctx); err != nil {
 		return d, err
 	}
+	log.Info("node started", "home", home, "height", d.node.Height(), "entries", d.ledger.Snapshot().Head().Size, "peers", d.node.P2PAddress())
 	feeding, stop := context.WithCancel(context.Background())
 	d.unfeed = stop
 	go application.Feed(feeding, d.node.Submit)

@@ -104,7 +104,8 @@ func (d *demo) flows(ctx context.Context, node string) error {
 	d.say("A regulator asks how many tokens went from where to where")
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
-	t.AppendHeader(table.Row{"from", "to", "model", "side", "legal basis", "tokens of", "records", "tokens"})
+	t.Style().Format.Header = text.FormatDefault
+	t.AppendHeader(table.Row{"origin", "destination", "model", "side", "basis", "direction", "records", "tokens"})
 	t.SetColumnConfigs([]table.ColumnConfig{{Number: 7, Align: text.AlignRight}, {Number: 8, Align: text.AlignRight}})
 	for _, way := range [][2]string{{demoServing, demoUsing}, {demoUsing, demoServing}} {
 		query := url.Values{"from": {way[0]}, "to": {way[1]}, "by": {"model,basis"}}

@@ -37,6 +37,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "tokentraild: %v\nRun 'tokentraild --help' for how it is used.\n", err)
 		return exitUsage
 	}
+	if ctx.Err() != nil {
+		err = fmt.Errorf("interrupted")
+	}
 	fmt.Fprintf(stderr, "tokentraild: %v\n", err)
 	return exitFailed
 }
