@@ -43,11 +43,20 @@ func examine(b []byte, known names) (facts, error) {
 	// The shape has accepted the bytes: reading them again cannot fail, but for
 	// the rules that look at more than one value.
 	f := facts{CellKey: CellKey{Serving: "ZZ", Using: "ZZ"}, Sums: Sums{Records: 1}}
-	kind := Kind(b[2]) // key 1 is the first, its value a small integer
-	if err := checkKeys(kind, present); err != nil {
+	if err := checkKeys(kindOf(b), present); err != nil {
 		return facts{}, err
 	}
 	return f, f.read(&cursor{b: b}, known)
+}
+
+// kindOf reads the kind of a record that its shape has accepted: the value of key
+// 1, which is there and the least.
+func kindOf(b []byte) Kind {
+	c := &cursor{b: b}
+	_, _ = c.open(majorMap)
+	_, _ = c.mapKey(-1)
+	kind, _ := c.integer()
+	return Kind(kind)
 }
 
 // checkKeys holds the fields that are there against what the kind wants.

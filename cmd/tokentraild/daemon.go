@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"sync"
 	"time"
 
 	"tokentrail/ledger"
@@ -28,6 +29,7 @@ type daemon struct {
 	served chan error
 	stop   context.CancelFunc // ends HTTP
 	unfeed context.CancelFunc // ends what hands held submissions to the mempool
+	fed    sync.WaitGroup     // which is one goroutine
 }
 
 // startDaemon starts the node of home. httpListen overrides where the
@@ -59,7 +61,7 @@ func startDaemon(ctx context.Context, home, httpListen string, log *slog.Logger)
 	log.Info("node started", "home", home, "height", d.node.Height(), "entries", d.ledger.Snapshot().Head().Size, "peers", d.node.P2PAddress())
 	feeding, stop := context.WithCancel(context.Background())
 	d.unfeed = stop
-	go application.Feed(feeding, d.node.Submit)
+	d.fed.Go(func() { application.Feed(feeding, d.node.Submit) })
 	if httpListen == "" {
 		httpListen = conf.HTTP
 	}
@@ -130,6 +132,7 @@ func (d *daemon) close() error {
 	}
 	if d.unfeed != nil {
 		d.unfeed()
+		d.fed.Wait()
 	}
 	if d.node != nil {
 		errs = append(errs, d.node.Stop())
@@ -203,6 +206,8 @@ func (s submitter) Submit(ctx context.Context, c *ledger.Checked) error {
 		return err
 	case code == app.CodeHeld:
 		return nil // until its predecessor is there
+	case code == app.CodeFull:
+		return fmt.Errorf("%w: %s", api.ErrBusy, words)
 	case code != 0:
 		return api.Refusal(code, words)
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -40,9 +41,14 @@ func NewApplication(l *ledger.Ledger, log *slog.Logger) *Application {
 	return &Application{ledger: l, seen: newCheckedCache(checkedCacheBytes), waiting: newWaitingRoom(time.Now), log: log}
 }
 
-// CodeHeld is CheckTx's answer to a submission that the node holds until its
-// predecessor is there: not in the mempool, and not refused either.
-const CodeHeld uint32 = 2
+// CheckTx's answers beside 0 and the codes of refusals (ledger.ResultCodes).
+const (
+	// CodeHeld: the node holds the submission until its predecessor is there. It
+	// is not in the mempool, and not refused either.
+	CodeHeld uint32 = 2
+	// CodeFull: nothing is wrong with it; try again after the next block.
+	CodeFull uint32 = 3
+)
 
 // Check decodes a submission, or finds what is known of its bytes. raw must not
 // change afterwards.
@@ -73,10 +79,14 @@ func (a *Application) Feed(ctx context.Context, submit func(context.Context, []b
 		}
 		pause := time.Second // what waits in vain wakes nobody
 		for _, c := range a.waiting.release(a.nextOf) {
-			// The engine may not have forgotten yet that it knows the submission
-			// as one that was held: then it is tried again soon.
-			if _, _, err := submit(ctx, c.Raw()); err != nil {
-				pause = 5 * time.Millisecond
+			code, _, err := submit(ctx, c.Raw())
+			switch {
+			case errors.Is(err, ErrTxKnown):
+				// The engine has not forgotten yet that it knows the submission
+				// as one that was held.
+				pause = min(pause, 5*time.Millisecond)
+			case err != nil || code == CodeFull:
+				pause = min(pause, 50*time.Millisecond)
 			}
 		}
 		timer.Reset(pause)
@@ -137,6 +147,8 @@ func (a *Application) CheckTx(_ context.Context, r *abci.RequestCheckTx) (*abci.
 	}
 	in, err := a.waiting.enter(c, a.nextOf(at.stream))
 	switch {
+	case errors.Is(err, errPoolFull):
+		return &abci.ResponseCheckTx{Code: CodeFull, Log: err.Error()}, nil
 	case err != nil:
 		return refused(err), nil
 	case !in:

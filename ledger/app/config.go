@@ -14,6 +14,8 @@ const (
 	MaxTxBytes = 1<<20 + 80<<10
 	// MaxMempoolBytes bounds what waits in memory for a block.
 	MaxMempoolBytes = 64 << 20
+
+	mempoolCount = 5_000 // transactions
 )
 
 // EngineOptions is what differs from node to node in EngineConfig. Addresses
@@ -94,7 +96,7 @@ func tuneMempool(c *config.MempoolConfig) {
 	c.MaxTxsBytes = MaxMempoolBytes
 	// All of them are looked at for each proposal and after each block: 5,000 that
 	// are known take some 50 ms.
-	c.Size = 5_000
+	c.Size = mempoolCount
 	// Above Size, or gossip brings back what is still pending. 32 bytes each.
 	c.CacheSize = 100_000
 	// A submission that is held until its predecessor is here comes again.

@@ -304,6 +304,13 @@ const stallTime = 30 * time.Second
 // Stalled says that no block has been made for a while though submissions wait:
 // most likely less than two thirds of the voting power is up. Nil otherwise.
 func (n *Node) Stalled() error {
+	if release, err := n.use(); err == nil {
+		empty := n.comet.Mempool().Size() == 0
+		release()
+		if empty {
+			return nil
+		}
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.waiting.IsZero() || time.Since(n.waiting) < stallTime {
@@ -412,6 +419,7 @@ func (n *Node) Submit(ctx context.Context, tx []byte) (code uint32, log string, 
 			err = fmt.Errorf("check transaction: %v", r)
 		}
 	}()
+	before := n.Height()
 	answer := make(chan *abci.ResponseCheckTx, 1)
 	err = n.comet.Mempool().CheckTx(tx, func(r *abci.ResponseCheckTx) { answer <- r }, mempool.TxInfo{})
 	if err != nil {
@@ -421,7 +429,7 @@ func (n *Node) Submit(ctx context.Context, tx []byte) (code uint32, log string, 
 	case r := <-answer:
 		if r.Code == abci.CodeTypeOK {
 			n.mu.Lock()
-			if n.waiting.IsZero() {
+			if n.waiting.IsZero() && n.height == before { // else there was a block meanwhile
 				n.waiting = time.Now()
 			}
 			n.mu.Unlock()

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"bytes"
+	"errors"
 	"sync"
 	"time"
 
@@ -18,6 +20,10 @@ const (
 	waitingCount       = 4096
 	waitingBytesIssuer = waitingBytes / 4
 	waitingCountIssuer = waitingCount / 4
+	// What is let into the mempool between two blocks: less than it holds, for
+	// where it is full it drops without a word what it has just accepted.
+	poolCount = mempoolCount * 4 / 5
+	poolBytes = MaxMempoolBytes * 4 / 5
 )
 
 // waitingRoom stands before the mempool. The mempool holds of each stream only
@@ -26,8 +32,9 @@ const (
 // log. So no orphan keeps the engine making empty blocks, and each place of a
 // stream is one statement's. It is the node's own matter, never consensus'.
 //
-// The engine calls enter, stay and reset one after another (its mempool's lock);
-// the other methods may be called at any time.
+// The engine calls enter and stay one after another (its connection to the
+// application), and reset and what is asked again after it with the mempool
+// locked; the other methods may be called at any time.
 type waitingRoom struct {
 	now  func() time.Time
 	wake chan struct{} // holds one: something may be ready
@@ -37,6 +44,7 @@ type waitingRoom struct {
 	places   map[place]waiting
 	held     load
 	byIssuer map[string]load // of what is held
+	pool     load            // of what is in the mempool, as far as this room has let it in
 }
 
 // stream is a stream, and place a place in it.
@@ -86,11 +94,24 @@ func (w *waitingRoom) enter(c *ledger.Checked, head int64) (bool, error) {
 	if at.sequence != max(head, w.next[at.stream]) {
 		return false, w.hold(at, c)
 	}
+	if w.pool.count >= poolCount || w.pool.bytes+len(c.Raw()) > poolBytes {
+		return false, errPoolFull // what is held stays held
+	}
+	w.let(at, c)
+	return true, nil
+}
+
+// errPoolFull: nothing is wrong with the submission; there is room again after
+// the next block.
+var errPoolFull = errors.New("the mempool is full")
+
+// let puts a submission down as one of the mempool. Called with mu held.
+func (w *waitingRoom) let(at place, c *ledger.Checked) {
 	w.take(at)
 	w.places[at] = waiting{id: c.ID()}
 	w.next[at.stream] = at.sequence + 1
+	w.pool = load{w.pool.count + 1, w.pool.bytes + len(c.Raw())}
 	w.ready(place{at.stream, at.sequence + 1})
-	return true, nil
 }
 
 // stay says, behind a reset, whether a submission of the mempool still follows
@@ -103,9 +124,7 @@ func (w *waitingRoom) stay(c *ledger.Checked, head int64) bool {
 		_ = w.hold(at, c) // where there is no room its provider sends it again
 		return false
 	}
-	w.take(at)
-	w.places[at] = waiting{id: c.ID()}
-	w.next[at.stream] = at.sequence + 1
+	w.let(at, c)
 	return true
 }
 
@@ -115,6 +134,7 @@ func (w *waitingRoom) reset(committed []*ledger.Checked) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	clear(w.next)
+	w.pool = load{}
 	for at, self := range w.places {
 		if self.held == nil {
 			delete(w.places, at)
@@ -174,7 +194,9 @@ func (w *waitingRoom) ready(at place) {
 	}
 }
 
-// leave frees the place of a submission that is refused.
+// leave frees the place of a submission that was held and is refused. Another
+// one of the same statement, with other bytes, has to leave nothing: anybody who
+// has seen a statement can make one.
 func (w *waitingRoom) leave(c *ledger.Checked) {
 	if c.Submission() == nil {
 		return
@@ -182,7 +204,7 @@ func (w *waitingRoom) leave(c *ledger.Checked) {
 	at := placeOf(c)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if self, here := w.places[at]; here && self.id == c.ID() {
+	if self, here := w.places[at]; here && self.held != nil && bytes.Equal(self.held.Raw(), c.Raw()) {
 		w.take(at)
 	}
 }
@@ -195,14 +217,23 @@ func (w *waitingRoom) release(head func(stream) int64) []*ledger.Checked {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var ready []*ledger.Checked
+	heads := map[stream]int64{}
 	for at, self := range w.places {
-		next := head(at.stream)
+		if self.held == nil {
+			continue
+		}
+		next, known := heads[at.stream]
+		if !known {
+			next = head(at.stream)
+			heads[at.stream] = next
+		}
 		switch {
-		case self.held == nil:
-		case now.After(self.till) || at.sequence < next:
+		case at.sequence < next:
 			w.take(at)
 		case at.sequence == max(next, w.next[at.stream]):
-			ready = append(ready, self.held)
+			ready = append(ready, self.held) // however long it has waited
+		case now.After(self.till):
+			w.take(at)
 		}
 	}
 	return ready

@@ -1,7 +1,9 @@
 package app
 
 import (
+	"bytes"
 	"crypto"
+	"errors"
 	"testing"
 	"time"
 
@@ -139,11 +141,56 @@ func TestWaitingRoomForgetsWhatWaitsInVain(t *testing.T) {
 	if len(r.places) != 0 || r.held != (load{}) || len(r.byIssuer) != 0 {
 		t.Errorf("left behind: %v, %v, %v", r.places, r.held, r.byIssuer)
 	}
-	r.comes(statementAt(t, key, "s", 5, 7), false, "")
+	other := statementAt(t, key, "s", 5, 7)
+	r.comes(other, false, "")
 	r.leave(orphan)
+	r.leave(variant(t, other))
 	if len(r.places) != 1 {
-		t.Error("another one at the place had to leave too")
+		t.Error("what is held had to leave for what was refused")
 	}
+	r.leave(other)
+	if len(r.places) != 0 {
+		t.Error("what was refused did not leave")
+	}
+}
+
+// variant returns the same statement with a frame that is not the same bytes.
+func variant(t *testing.T, c *ledger.Checked) *ledger.Checked {
+	t.Helper()
+	raw := bytes.Clone(c.Raw())
+	raw[len(raw)-1] ^= 1 // of the frame's checksum
+	v, err := ledger.Check(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.ID() != c.ID() {
+		t.Fatal("another statement")
+	}
+	return v
+}
+
+// TestWaitingRoomLeavesSlack: no more is let into the mempool than it holds for
+// certain; what is refused for that may come again, and what is held stays held.
+func TestWaitingRoomLeavesSlack(t *testing.T) {
+	r, key := newRoom(t), testKey(t)
+	first, second := statementAt(t, key, "s", 0, 0), statementAt(t, key, "s", 1, 0)
+	r.comes(second, false, "")
+	r.pool = load{count: poolCount}
+	if in, err := r.enter(first, r.head); in || !errors.Is(err, errPoolFull) {
+		t.Errorf("in %t, %v", in, err)
+	}
+	r.reset(nil)
+	r.comes(first, true, "")
+	r.pool = load{count: poolCount}
+	r.goesOn(second)
+	if in, err := r.enter(second, r.head); in || !errors.Is(err, errPoolFull) || r.held.count != 1 {
+		t.Errorf("in %t, %v, %d held", in, err, r.held.count)
+	}
+	r.time = r.time.Add(2 * waitingTime)
+	r.goesOn(second) // it is ready, however long it has waited
+	r.reset([]*ledger.Checked{first})
+	r.head = 1
+	r.comes(second, true, "")
 }
 
 // TestWaitingRoomIsBounded: one issuer cannot fill the room.

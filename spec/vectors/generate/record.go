@@ -106,6 +106,7 @@ func recordSuite() *suite {
 	recordEncodingEnds(s)
 	recordKinds(s)
 	recordFields(s)
+	wideRecords(s)
 	recordSpecials(s)
 	return s
 }

@@ -247,3 +247,39 @@ func parentVectors(bad func(string, string, string, group, string, ...string), g
 	}
 	good("parent-issuer-64", "ENC-31", "an issuer of 64 characters", t.set(list{ref("0"+strings.Repeat("-", 63), fill(1, 4))}, 5))
 }
+
+// wideRecords are records with so many kept keys that the map's head takes one,
+// two or three bytes: what a kind must and must not have holds all the same.
+func wideRecords(s *suite) {
+	for _, c := range []struct {
+		kind            string
+		least, lacking  group
+		missing         string
+		wrong           group
+		code, forbidden string
+	}{
+		{"production", production(), production().del(9), "serving", production().set(0, 11), "forbidden-field", "side"},
+		{"transfer", transfer(), transfer().del(11), "side", transfer().del(10), "missing-field", "using"},
+		{"consumption", consumption(), consumption().del(10), "using", consumption().set(0, 11), "forbidden-field", "side"},
+	} {
+		for _, n := range []int{23, 24, 255, 256, 257, 258, 259, 300} {
+			name, words := fmt.Sprintf("wide-%s-%d", c.kind, n), fmt.Sprintf("%s with %d keys", c.kind, n)
+			rec := widened(c.least, n)
+			s.good(name, "ENC-20", "a "+words, enc(rec), recordExpect(rec))
+			s.bad(name+"-lacking", "REC-2", words+", without "+c.missing, enc(widened(c.lacking, n)), "missing-field", c.missing)
+			s.bad(name+"-wrong", "REC-2", words+", with or without "+c.forbidden, enc(widened(c.wrong, n)), c.code, c.forbidden)
+		}
+	}
+}
+
+// widened is a group with kept keys up to n keys in all.
+func widened(g group, n int) group {
+	out := group{}
+	for k, v := range g {
+		out[k] = v
+	}
+	for k := int64(1024); len(out) < n; k++ {
+		out[k] = 0
+	}
+	return out
+}
