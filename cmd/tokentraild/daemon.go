@@ -32,9 +32,9 @@ type daemon struct {
 	fed    sync.WaitGroup     // which is one goroutine
 }
 
-// startDaemon starts the node of home. httpListen overrides where the
-// configuration says that HTTP listens, if it is not empty.
-func startDaemon(ctx context.Context, home, httpListen string, log *slog.Logger) (d *daemon, err error) {
+// startDaemon starts the node of home. limits bound what HTTP clients can make it
+// hold; the zero value has the defaults.
+func startDaemon(ctx context.Context, home string, limits api.Limits, log *slog.Logger) (d *daemon, err error) {
 	d = &daemon{}
 	defer func() {
 		if err != nil {
@@ -62,14 +62,11 @@ func startDaemon(ctx context.Context, home, httpListen string, log *slog.Logger)
 	feeding, stop := context.WithCancel(context.Background())
 	d.unfeed = stop
 	d.fed.Go(func() { application.Feed(feeding, d.node.Submit) })
-	if httpListen == "" {
-		httpListen = conf.HTTP
-	}
-	return d, d.serve(ctx, home, httpListen, application, log)
+	return d, d.serve(ctx, home, conf.HTTP, limits, application, log)
 }
 
 // serve begins to answer HTTP.
-func (d *daemon) serve(ctx context.Context, home, listen string, application *app.Application, log *slog.Logger) error {
+func (d *daemon) serve(ctx context.Context, home, listen string, limits api.Limits, application *app.Application, log *slog.Logger) error {
 	doc, raw, _, err := app.LoadGenesis(home)
 	if err != nil {
 		return err
@@ -91,6 +88,7 @@ func (d *daemon) serve(ctx context.Context, home, listen string, application *ap
 		Submitter: submitter{application, d.node, make(chan struct{}, 2*runtime.GOMAXPROCS(0))},
 		Engine:    engine{d.node},
 		Totals:    totals,
+		Limits:    limits,
 		Logger:    log,
 	})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tokentrail/ledger/api"
 	"tokentrail/ledger/app"
 	"tokentrail/provenance"
 )
@@ -137,7 +138,7 @@ func (d *demo) startNode(ctx context.Context, provider provenance.PublicKey, log
 	if err != nil {
 		return nil, err
 	}
-	node, err := startDaemon(ctx, d.home, "", log)
+	node, err := startDaemon(ctx, d.home, api.Limits{}, log)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"tokentrail/ledger/api"
 	"tokentrail/provenance"
 )
 
@@ -188,7 +189,7 @@ func TestReopen(t *testing.T) {
 	records := traceRecords(t)
 	var before nodeStatus
 	for round := range 3 {
-		d, err := startDaemon(t.Context(), o.home, "", quiet())
+		d, err := startDaemon(t.Context(), o.home, api.Limits{}, quiet())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,5 +208,16 @@ func TestReopen(t *testing.T) {
 		if err := d.close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestHTTPLimits: behind a proxy no limit by address is below the one for all.
+func TestHTTPLimits(t *testing.T) {
+	if httpLimits(false) != (api.Limits{}) {
+		t.Error("without a proxy the defaults hold")
+	}
+	l := httpLimits(true)
+	if l.AddressPosts < l.Posts || l.AddressBytes < l.PostBytes || l.AddressAnswers < l.Answers || l.Posts == 0 || l.AddressExpansions < l.Posts {
+		t.Errorf("%+v", l)
 	}
 }

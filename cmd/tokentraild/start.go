@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"tokentrail/ledger/api"
 )
 
 func startCommand() *cobra.Command {
@@ -13,16 +15,18 @@ func startCommand() *cobra.Command {
 		Short: "Run the node of a home",
 		Long: `start runs the node of a home until it is interrupted. It refuses a home that
 another process uses, and one whose validator could sign twice.`,
-		Example: `  tokentraild start --home node`,
-		Args:    noArguments,
+		Example: `  tokentraild start --home node
+  tokentraild start --home node --behind-proxy`,
+		Args: noArguments,
 	}
 	home := homeFlag(cmd)
+	proxied := cmd.Flags().Bool("behind-proxy", false, "all clients come from one address, a proxy's: no limits by address, which the proxy has to set")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		log, err := logger(cmd)
 		if err != nil {
 			return err
 		}
-		d, err := startDaemon(cmd.Context(), *home, "", log)
+		d, err := startDaemon(cmd.Context(), *home, httpLimits(*proxied), log)
 		if err != nil {
 			return err
 		}
@@ -30,4 +34,17 @@ another process uses, and one whose validator could sign twice.`,
 		return errors.Join(d.wait(cmd.Context()), d.close())
 	}
 	return cmd
+}
+
+// httpLimits returns the limits of a node. Behind a proxy one address may have all
+// that there is for all (SPEC(API-5)).
+func httpLimits(proxied bool) api.Limits {
+	if !proxied {
+		return api.Limits{}
+	}
+	return api.Limits{
+		Posts: 2048, AddressPosts: 2048,
+		PostBytes: 64 << 20, AddressBytes: 64 << 20,
+		Answers: 64, AddressAnswers: 64, AddressExpansions: 2048,
+	}
 }

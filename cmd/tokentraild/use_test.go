@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"tokentrail/ledger/api"
 	"tokentrail/provenance"
 )
 
@@ -154,7 +155,7 @@ func startTestNode(t testing.TB, providers ...*provider) *daemon {
 	if err := initHome(o); err != nil {
 		t.Fatal(err)
 	}
-	d, err := startDaemon(context.Background(), o.home, "", quiet())
+	d, err := startDaemon(context.Background(), o.home, api.Limits{}, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
