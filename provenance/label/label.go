@@ -11,10 +11,7 @@
 // breaks them, or the format, is a *FileError that says where.
 package label
 
-import (
-	"fmt"
-	"io"
-)
+import "io"
 
 // A Format is a kind of file that carries labels.
 type Format string
@@ -66,46 +63,23 @@ type Action struct {
 // Marks are what Write puts into a file.
 type Marks struct {
 	AIGC       AIGC
-	SourceType string // a URI (LBL-17), empty for none
-	KeepGoing  bool   // write although a C2PA manifest's hard binding breaks (LBL-4)
+	SourceType string // a URI (LBL-17); empty leaves what the file has
+
+	// BreakManifest lets Write change a file with a C2PA manifest store, whose
+	// hard binding does not hold any more then (LBL-4).
+	BreakManifest bool
 }
 
-// FileError says what is wrong with a file, and where.
-type FileError struct {
-	Format Format
-	Place  string // chunk, segment, box or part; empty for the file
-	Offset int64  // in the file, −1 where it has no meaning
-	Detail string
-	Kind   ErrorKind
-}
-
-// ErrorKind tells what can be done about a FileError.
-type ErrorKind int
-
-// Kinds of errors.
-const (
-	Malformed   ErrorKind = iota // the file is broken, or not of the format
-	Unsupported                  // sound perhaps, but not what this package can do
-	TooLarge                     // beyond LBL-19
-	Bound                        // a C2PA manifest covers the file (LBL-4)
-)
-
-// Error says format, place, offset and what was wrong.
-func (e *FileError) Error() string {
-	s := string(e.Format)
-	if e.Place != "" {
-		s += ", " + e.Place
-	}
-	if e.Offset >= 0 {
-		s += fmt.Sprintf(", at byte %d", e.Offset)
-	}
-	return s + ": " + e.Detail
-}
-
-// A carrier is how one format holds labels.
+// A carrier is how one format holds labels. Its write is given marks that are
+// checked and complete; it refuses what LBL-4 refuses.
 type carrier struct {
+	mediaType string
 	read      func(src io.ReaderAt, size int64) (*File, error)
 	write     func(dst io.Writer, src io.ReaderAt, size int64, m Marks) error
 	profile   string // its normalisation
 	normalise func(dst io.Writer, src io.ReaderAt, size int64) error
+
+	// streams says that write neither holds the file in memory nor may Write:
+	// it then holds its output to checkWritten itself.
+	streams bool
 }
