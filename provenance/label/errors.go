@@ -74,10 +74,7 @@ func within(f Format, place string, offset int64, err error) error {
 	}
 	outer := *inner
 	outer.Format = f
-	if inner.Place != "" {
-		place += ", " + inner.Place
-	}
-	outer.Place = place
+	outer.Place = strings.Trim(place+", "+inner.Place, ", ")
 	switch {
 	case offset < 0:
 		outer.Offset = -1

@@ -13,9 +13,11 @@ const (
 	maxNesting  = 32       // boxes in boxes
 	maxPieces   = 100_000  // boxes, chunks or segments in a file
 
+	maxPackets    = 16       // packets of XMP in a file
 	maxAIGC       = 64 << 10 // bytes of an AIGC object
 	maxXMPDepth   = 100      // elements in elements
 	maxActions    = 10_000   // that a manifest claims
+	maxBoxLabel   = 1000     // bytes of a JUMBF superbox's label
 	maxGenerators = 100      // that a claim names
 )
 

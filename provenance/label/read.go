@@ -10,7 +10,10 @@ import (
 
 // carriers is the table of the formats. SPEC(LBL-20)
 func carriers() map[Format]carrier {
-	return map[Format]carrier{}
+	return map[Format]carrier{
+		PNG:  pngCarrier(),
+		JPEG: jpegCarrier(),
+	}
 }
 
 // carrier returns how f holds labels.

@@ -52,30 +52,37 @@ type rdfPacket struct {
 // readXMP returns the label and the source type of one packet; nil and empty
 // where there is none. What XMP puts elsewhere, such as a label within a
 // structure, is not the file's.
-func readXMP(packet []byte) (aigc *AIGC, sourceType string, err error) {
-	return readPackets([][]byte{packet})
+func readXMP(b []byte) (aigc *AIGC, sourceType string, err error) {
+	return readPackets("", []packet{{b, "", 0}})
+}
+
+// A packet is the XMP of a file, and where it stands.
+type packet struct {
+	text   []byte
+	place  string
+	offset int64 // −1 where the text is not in the file byte for byte
 }
 
 // readPackets reads the packets of one file together: a file has one label,
 // whatever number of packets it has. SPEC(LBL-3)
-func readPackets(packets [][]byte) (aigc *AIGC, sourceType string, err error) {
+func readPackets(f Format, packets []packet) (aigc *AIGC, sourceType string, err error) {
 	var labels, sources []string
-	for _, packet := range packets {
-		p, err := parseXMP(packet)
+	for _, p := range packets {
+		found, err := parseXMP(p.text)
 		if err != nil {
-			return nil, "", err
+			return nil, "", within(f, p.place, p.offset, err)
 		}
-		labels, sources = append(labels, p.aigc...), append(sources, p.source...)
+		labels, sources = append(labels, found.aigc...), append(sources, found.source...)
 	}
 	if len(labels) > 1 {
-		return nil, "", malformed("", xmpPlace, -1, "%d AIGC labels; a file has one", len(labels))
+		return nil, "", malformed(f, xmpPlace, -1, "%d AIGC labels; a file has one", len(labels))
 	}
 	if len(sources) > 1 {
-		return nil, "", malformed("", xmpPlace, -1, "%d digital source types; a file has one", len(sources))
+		return nil, "", malformed(f, xmpPlace, -1, "%d digital source types; a file has one", len(sources))
 	}
 	if len(labels) == 1 {
 		if aigc, err = parseAIGC([]byte(labels[0])); err != nil {
-			return nil, "", within("", xmpPlace, -1, err)
+			return nil, "", within(f, xmpPlace, -1, err)
 		}
 	}
 	if len(sources) == 1 {
@@ -259,6 +266,9 @@ func attributeSpans(tag []byte) ([]span, error) {
 		}
 		if i >= len(tag) || tag[i] == '/' || tag[i] == '>' {
 			return out, nil
+		}
+		if i == start {
+			break // no space before it, which the decoder lets pass
 		}
 		quote := bytes.IndexAny(tag[i:], `"'`)
 		if quote < 0 {
