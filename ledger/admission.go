@@ -34,12 +34,12 @@ func newView(tree stateTree, size int64) (*view, error) {
 		return nil, err
 	case !ok:
 		return nil, fmt.Errorf("the ledger has no genesis yet")
-	case rules.Version != provenance.RuleVersion:
+	case !rules.Known():
 		// SPEC(ADM-16)
-		return nil, fmt.Errorf("the ledger's rules have version %d, this program knows version %d; install a release that has it", rules.Version, provenance.RuleVersion)
+		return nil, fmt.Errorf("the ledger's rules have version %d, this program knows 1 to %d; install a release that has it", rules.Version, provenance.RuleVersion)
 	}
 	policy, _, err := stateValue[provenance.Policy](v.tree, provenance.StatePolicy)
-	v.limits = policy.Limits()
+	v.limits = policy.Limits(rules)
 	return v, err
 }
 

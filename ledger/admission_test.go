@@ -282,12 +282,12 @@ func TestPending(t *testing.T) {
 }
 
 func TestRulesOfAnotherVersion(t *testing.T) {
-	v, err := provenance.EncodeStateValue(provenance.Rules{Version: 2})
+	v, err := provenance.EncodeStateValue(provenance.Rules{Version: provenance.RuleVersion + 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = newView(stateTree{}.update([]stateChange{{provenance.StateRules, v}}), 0)
 	if err == nil || errors.As(err, new(*provenance.Error)) {
-		t.Fatalf("rules of version 2: %v", err)
+		t.Fatalf("rules of the next version: %v", err)
 	}
 }

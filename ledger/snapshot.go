@@ -206,10 +206,14 @@ func (s *Snapshot) Streams(issuer string) ([]Stream, error) {
 	return out, nil
 }
 
-// Limits returns the ceilings that hold under the ledger's policy.
+// Limits returns the rules and ceilings that hold on the ledger.
 func (s *Snapshot) Limits() (provenance.Limits, error) {
+	rules, _, err := stateValue[provenance.Rules](s.tree, provenance.StateRules)
+	if err != nil {
+		return provenance.Limits{}, err
+	}
 	p, _, err := stateValue[provenance.Policy](s.tree, provenance.StatePolicy)
-	return p.Limits(), err
+	return p.Limits(rules), err
 }
 
 // AdmitPending judges a submission before consensus, for the block after the

@@ -116,7 +116,7 @@ var cellRanges = func() (ranges [len(wireCell{})]struct{ lo, hi int64 }) {
 		ranges[place].lo, ranges[place].hi = math.MinInt64, math.MaxInt64
 	}
 	ranges[0].lo = 0
-	ranges[1].lo, ranges[1].hi = int64(Production), int64(Consumption)
+	ranges[1].lo, ranges[1].hi = int64(Production), int64(newestKind)
 	ranges[2].lo, ranges[2].hi = int64(Neither), int64(Importer)
 	ranges[6].lo, ranges[6].hi = 0, 4
 	ranges[8].lo, ranges[8].hi = 0, 4
@@ -202,7 +202,7 @@ func (h *BatchHeader) derive(records [][]byte, limits Limits) (*Tree, error) {
 	h.Count = len(records)
 	var leaf []byte // the same memory for each
 	for i, raw := range records {
-		f, err := examine(raw, known)
+		f, err := examine(raw, known, limits.Rules)
 		if err != nil {
 			return nil, within(fmt.Sprintf("records[%d]", i), err)
 		}

@@ -25,6 +25,7 @@ type cursor struct {
 	b     []byte
 	off   int
 	depth int // arrays and maps that are open around off
+	rules int // the rule version whose grammar holds, 0 where none has a part
 }
 
 func (c *cursor) errorAt(off int, code Code, format string, args ...any) error {
@@ -118,6 +119,16 @@ func (c *cursor) integer() (int64, error) {
 		return -1 - int64(arg), nil
 	}
 	return 0, c.errorAt(start, CodeType, "found %s, wanted an integer", majorName(major))
+}
+
+// boolean reads true or false.
+func (c *cursor) boolean() (bool, error) {
+	start := c.off
+	major, simple, err := c.head()
+	if err == nil && major != majorOther {
+		err = c.errorAt(start, CodeType, "found %s, wanted true or false", majorName(major))
+	}
+	return simple == 21, err
 }
 
 // bytes reads a byte string; the result aliases the input.

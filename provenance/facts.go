@@ -8,7 +8,8 @@ import "bytes"
 type facts struct {
 	CellKey
 	Sums
-	time int64 // ms since the epoch
+	time     int64 // ms since the epoch
+	corrects *Cell // what a correction adds, and where; nil in other kinds
 }
 
 // names makes strings of bytes, each only once. Nil makes a new one each time.
@@ -25,14 +26,15 @@ func (n names) of(b []byte) string {
 	return s
 }
 
-// examine checks every rule of spec/record.md on an encoded record and returns
-// its facts. All that is accepted as a record is accepted here.
-func examine(b []byte, known names) (facts, error) {
+// examine checks every rule of spec/record.md, as of a rule version, on an
+// encoded record and returns its facts. All that is accepted as a record is
+// accepted here.
+func examine(b []byte, known names, rules int) (facts, error) {
 	// SPEC(ENC-14)
 	if len(b) > MaxRecordBytes {
 		return facts{}, fail(CodeSize, "", "the record has %d bytes, at most %d are allowed", len(b), MaxRecordBytes)
 	}
-	c := &cursor{b: b}
+	c := &cursor{b: b, rules: rules}
 	present, err := recordShape().walk(c)
 	if err == nil {
 		err = c.end()
@@ -46,7 +48,7 @@ func examine(b []byte, known names) (facts, error) {
 	if err := checkKeys(kindOf(b), present); err != nil {
 		return facts{}, err
 	}
-	return f, f.read(&cursor{b: b}, known)
+	return f, f.read(&cursor{b: b}, known, present)
 }
 
 // kindOf reads the kind of a record that its shape has accepted: the value of key
@@ -65,19 +67,19 @@ func checkKeys(kind Kind, present uint64) error {
 	want := keysByKind[kind]
 	for _, key := range want.must {
 		if present&(1<<key) == 0 {
-			return fail(CodeMissingField, recordShape().fields[key].name, "a %s must have the field (key %d)", kind, key)
+			return fail(CodeMissingField, recordShape().fields[key].name, "a record of kind %s must have the field (key %d)", kind, key)
 		}
 	}
 	for _, key := range want.no {
 		if present&(1<<key) != 0 {
-			return fail(CodeForbiddenField, recordShape().fields[key].name, "a %s has no such field (key %d)", kind, key)
+			return fail(CodeForbiddenField, recordShape().fields[key].name, "a record of kind %s has no such field (key %d)", kind, key)
 		}
 	}
 	return nil
 }
 
 // read walks a record that its shape has accepted.
-func (f *facts) read(c *cursor, known names) error {
+func (f *facts) read(c *cursor, known names, present uint64) error {
 	return c.pairs(func(key int64) (err error) {
 		var v int64
 		switch key {
@@ -90,7 +92,11 @@ func (f *facts) read(c *cursor, known names) error {
 		case 5:
 			err = readParents(c)
 		case 7:
-			err = c.pick(1, func() error { s, err := c.text(); f.Model = known.of(s); return err })
+			var digested bool
+			f.Model, digested, err = readModel(c, known)
+			if err == nil {
+				err = checkMeasured(f.Kind, digested, present)
+			}
 		case 8:
 			err = f.readUsage(c)
 		case 9:
@@ -106,6 +112,16 @@ func (f *facts) read(c *cursor, known names) error {
 			err = c.pick(1, func() error { f.Label, err = c.integer(); return err })
 		case 15:
 			err = f.readEnergy(c)
+		case 19:
+			err = f.readCorrection(c, known)
+		case 22:
+			err = f.readHop(c, present)
+		case 23:
+			err = readLineage(c)
+		case 24:
+			err = readDataset(c)
+		case 25:
+			err = readEvaluation(c)
 		default:
 			err = c.skip()
 		}

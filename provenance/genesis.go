@@ -15,7 +15,11 @@ type Genesis struct {
 	Format    int64             `json:"format"` // 1
 	Providers []GenesisProvider `json:"providers"`
 	Policy    Policy            `json:"policy"`
+	RuleSet   int64             `json:"rules,omitempty"` // rule version; 0 where it is left out, which is 1
 }
+
+// Rules returns the rules that hold from the first block on.
+func (g *Genesis) Rules() Rules { return Rules{Version: max(g.RuleSet, 1)} }
 
 // GenesisProvider is a provider that is admitted from the beginning.
 type GenesisProvider struct {
@@ -44,9 +48,15 @@ func ParseGenesis(appState []byte) (*Genesis, error) {
 		return nil, within("app_state", err)
 	}
 	// SPEC(GEN-1): 0 is no ceiling, though it means an absent one in Policy.
-	var given struct{ Policy map[string]int64 }
+	var given struct {
+		Policy map[string]int64
+		Rules  *int64
+	}
 	if err := json.Unmarshal(appState, &given); err != nil {
 		return nil, fail(CodeValue, "app_state.policy", "%v", err)
+	}
+	if given.Rules != nil && *given.Rules < 1 {
+		return nil, fail(CodeVersion, "app_state.rules", "%d, this program knows rule versions 1 to %d", *given.Rules, RuleVersion)
 	}
 	for _, name := range slices.Sorted(maps.Keys(given.Policy)) {
 		if given.Policy[name] < 1 {
@@ -61,7 +71,7 @@ func ParseGenesis(appState []byte) (*Genesis, error) {
 
 // genesisMembers are the names of all members of an app_state.
 var genesisMembers = []string{
-	"format", "providers", "policy", "id", "name", "jurisdictions", "keys",
+	"format", "providers", "policy", "rules", "id", "name", "jurisdictions", "keys",
 	"records", "record_bytes", "frame_bytes", "expanded_bytes", "statement_bytes", "cells",
 }
 
@@ -111,7 +121,11 @@ func (g *Genesis) State(validators []Validator) (map[string][]byte, error) {
 		state[key] = value
 		return nil
 	}
-	rules, err := EncodeStateValue(Rules{Version: RuleVersion})
+	if !g.Rules().Known() {
+		// SPEC(GEN-1)
+		return nil, fail(CodeVersion, "app_state.rules", "%d, this program knows rule versions 1 to %d", g.RuleSet, RuleVersion)
+	}
+	rules, err := EncodeStateValue(g.Rules())
 	if err := put(StateRules, rules, err); err != nil {
 		return nil, err
 	}

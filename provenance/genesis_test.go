@@ -34,11 +34,11 @@ func TestGenesis(t *testing.T) {
 	if got := slices.Sorted(maps.Keys(state)); !slices.Equal(got, want) {
 		t.Errorf("keys %v, wanted %v", got, want)
 	}
-	if rules, err := ParseStateValue[Rules](state["rules"]); err != nil || rules.Version != RuleVersion {
+	if rules, err := ParseStateValue[Rules](state["rules"]); err != nil || rules.Version != 1 {
 		t.Errorf("rules %v, %v", rules, err)
 	}
 	policy, err := ParseStateValue[Policy](state["policy"])
-	if l := policy.Limits(); err != nil || l.Records != 2000 || l.Cells != 100 || l.RecordBytes != MaxRecordBytes {
+	if l := policy.Limits(Rules{Version: RuleVersion}); err != nil || l.Records != 2000 || l.Cells != 100 || l.RecordBytes != MaxRecordBytes {
 		t.Errorf("policy %v, %v", policy, err)
 	}
 	p, err := ParseStateValue[Provider](state["provider/acme"])
@@ -55,6 +55,26 @@ func TestGenesis(t *testing.T) {
 	if _, err := g.State([]Validator{v, v}); CodeOf(err) != CodeValue {
 		t.Errorf("a validator twice: %v", err)
 	}
+}
+
+// SPEC(GEN-1)
+func TestRulesOfGenesis(t *testing.T) {
+	for given, want := range map[string]int64{`"format": 1`: 1, `"rules": 1, "format": 1`: 1, `"rules": 2, "format": 1`: 2} {
+		g, err := ParseGenesis([]byte(strings.Replace(sampleGenesis(), `"format": 1`, given, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules, err := ParseStateValue[Rules](must1(g.State(nil))[StateRules])
+		if err != nil || rules.Version != want {
+			t.Errorf("%s: rules %v, %v", given, rules, err)
+		}
+	}
+	for _, given := range []string{"0", "-1", "3", "9223372036854775807"} {
+		_, err := ParseGenesis([]byte(strings.Replace(sampleGenesis(), `"format": 1`, `"format": 1, "rules": `+given, 1)))
+		wantCode(t, err, CodeVersion)
+	}
+	_, err := ParseGenesis([]byte(strings.Replace(sampleGenesis(), `"format": 1`, `"format": 1, "rules": "2"`, 1)))
+	wantCode(t, err, CodeValue)
 }
 
 func TestGenesisIsRefused(t *testing.T) {

@@ -18,9 +18,10 @@ const (
 	maxPathHashes = 64 // an inclusion path in a tree of 2^64 leaves
 )
 
-// Limits are the ceilings that hold for one ledger: those of the format, or
-// lower ones set by policy.
+// Limits are what holds for one ledger: the version of its rules, and the
+// ceilings of the format, or lower ones set by policy.
 type Limits struct {
+	Rules          int // rule version
 	Records        int // records a statement
 	RecordBytes    int // bytes of one record
 	FrameBytes     int // bytes of the records' frame, compressed
@@ -29,9 +30,10 @@ type Limits struct {
 	Cells          int // cells of the totals
 }
 
-// FormatLimits returns the format's own ceilings.
+// FormatLimits returns the newest rules and the format's own ceilings.
 func FormatLimits() Limits {
 	return Limits{
+		Rules:          RuleVersion,
 		Records:        MaxRecords,
 		RecordBytes:    MaxRecordBytes,
 		FrameBytes:     MaxFrameBytes,

@@ -5,15 +5,30 @@ import "fmt"
 // Kind says what a record is about.
 type Kind int64
 
-// Kinds of rule version 1 (spec/record.md, REC-1).
+// Kinds (spec/record.md, REC-1); those from ModelMade on are of rule version 2.
 const (
-	Production  Kind = 1 // a model made tokens
-	Transfer    Kind = 2 // tokens crossed a border or changed operator
-	Consumption Kind = 3 // an application or agent used tokens
+	Production    Kind = 1 // a model made tokens
+	Transfer      Kind = 2 // tokens crossed a border or changed operator
+	Consumption   Kind = 3 // an application or agent used tokens
+	ModelMade     Kind = 4 // a model came to be
+	DatasetMade   Kind = 5 // data for training or evaluation
+	Evaluated     Kind = 6 // a model was measured
+	Corrected     Kind = 7 // an earlier record is reversed or amended
+	newestKind         = Corrected
+	newestKindV1       = Consumption
+	newestCounted      = Evaluated // kinds that a correction can name
+	newestTokens       = Consumption
 )
 
+// Kinds returns all kinds, in order.
+func Kinds() []Kind {
+	return []Kind{Production, Transfer, Consumption, ModelMade, DatasetMade, Evaluated, Corrected}
+}
+
 // String returns the kind's name in the specification.
-func (k Kind) String() string { return name(k, "", "production", "transfer", "consumption") }
+func (k Kind) String() string {
+	return name(k, "", "production", "transfer", "consumption", "model", "dataset", "evaluation", "correction")
+}
 
 // Side says who speaks in a transfer (REC-3).
 type Side int64
@@ -69,7 +84,16 @@ type Record struct {
 	Label    *Label    `cbor:"13,keyasint,omitempty"`
 	Content  []Content `cbor:"14,keyasint,omitempty"`
 	Energy   *Energy   `cbor:"15,keyasint,omitempty"`
-	Price    *Price    `cbor:"17,keyasint,omitempty"`
+
+	Accelerators []Accelerator `cbor:"16,keyasint,omitempty"`
+	Price        *Price        `cbor:"17,keyasint,omitempty"`
+	Correction   *Correction   `cbor:"19,keyasint,omitempty"`
+	Compute      *Compute      `cbor:"20,keyasint,omitempty"`
+	Crossing     *Crossing     `cbor:"21,keyasint,omitempty"`
+	Hop          *Hop          `cbor:"22,keyasint,omitempty"`
+	Lineage      *Lineage      `cbor:"23,keyasint,omitempty"`
+	Dataset      *Dataset      `cbor:"24,keyasint,omitempty"`
+	Evaluation   *Evaluation   `cbor:"25,keyasint,omitempty"`
 }
 
 // Links correlate a record with other systems; they prove nothing.
@@ -149,6 +173,10 @@ type Explicit struct {
 	Position    int64  `cbor:"2,keyasint,omitempty"`
 	Agreement   string `cbor:"3,keyasint,omitempty"`
 	LoggedUntil *int64 `cbor:"4,keyasint,omitempty"` // ms since the epoch
+	Notified    *bool  `cbor:"5,keyasint,omitempty"` // users were told beforehand
+	Form        int64  `cbor:"6,keyasint,omitempty"` // 1 text, 2 icon, 3 speech, 4 rhythm
+	Height      *int64 `cbor:"7,keyasint,omitempty"` // thousandths of the shortest side
+	Shown       *int64 `cbor:"8,keyasint,omitempty"` // ms at the start
 }
 
 // Content commits to a piece of content: keyed (algorithm 5), or in the open
@@ -159,14 +187,6 @@ type Content struct {
 	Value     []byte `cbor:"3,keyasint"`
 	Profile   string `cbor:"4,keyasint,omitempty"`
 	MediaType string `cbor:"5,keyasint,omitempty"`
-}
-
-// Energy is what an event drew, with the method and boundary without which the
-// number says nothing.
-type Energy struct {
-	MicroWattHours int64 `cbor:"1,keyasint"`
-	Method         int64 `cbor:"2,keyasint"` // 1 measured, 2 allocated, 3 modelled
-	Boundary       int64 `cbor:"3,keyasint"` // 1 accelerator … 4 facility
 }
 
 // Price is in nano-units of Currency for one million tokens of each class;
@@ -188,11 +208,12 @@ type Digest struct {
 	Value     []byte
 }
 
-// ParseRecord decodes one record and checks every rule of spec/record.md.
+// ParseRecord decodes one record and checks every rule of spec/record.md, as of
+// the newest rule version.
 // Fields under keys that this version keeps without knowing them (64 to 65535)
 // are checked for form, and stand only in b. The error is an *Error.
 func ParseRecord(b []byte) (*Record, error) {
-	if _, err := examine(b, nil); err != nil {
+	if _, err := examine(b, nil, RuleVersion); err != nil {
 		return nil, err
 	}
 	r := &Record{}

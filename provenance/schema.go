@@ -17,6 +17,13 @@ type field struct {
 	name  string
 	must  bool
 	check check
+	since int // the rule version that it came with; 0 always
+}
+
+// from says that a field came with a rule version: before, its key is unknown.
+func (f field) from(rules int) field {
+	f.since = rules
+	return f
 }
 
 // A shape is the grammar of one map: its fields by key.
@@ -37,8 +44,10 @@ func shapeOf(fields ...field) *shape {
 	return s
 }
 
-func must(key int64, name string, ck check) field { return field{key, name, true, ck} }
-func may(key int64, name string, ck check) field  { return field{key, name, false, ck} }
+func must(key int64, name string, ck check) field {
+	return field{key: key, name: name, must: true, check: ck}
+}
+func may(key int64, name string, ck check) field { return field{key: key, name: name, check: ck} }
 
 // walk checks a map against the shape and returns which keys were there.
 func (s *shape) walk(c *cursor) (present uint64, err error) {
@@ -48,7 +57,7 @@ func (s *shape) walk(c *cursor) (present uint64, err error) {
 			return c.skip() // kept and hashed
 		}
 		f := s.fields[key]
-		if f == nil {
+		if f == nil || f.since > c.rules {
 			// SPEC(ENC-20), SPEC(REC-2)
 			return c.errorAt(c.off, CodeUnknownCritical, "key %d is in the critical range and unknown to this version", key)
 		}
@@ -99,11 +108,7 @@ func amount(c *cursor) error  { return integerIn(0, 1<<63-1)(c) }
 func instant(c *cursor) error { return integerIn(0, MaxTime)(c) }
 
 func boolean(c *cursor) error {
-	start := c.off
-	major, _, err := c.head()
-	if err == nil && major != majorOther {
-		return c.errorAt(start, CodeType, "found %s, wanted true or false", majorName(major))
-	}
+	_, err := c.boolean()
 	return err
 }
 
@@ -217,8 +222,9 @@ func isSubdivision(s string) bool {
 	return len(s) > 3 && ValidCountry(s[:2]) && s[2] == '-' && only(s[3:], 1, 3, "AZ09")
 }
 
-func isBasisCode(s string) bool { return only(s, 1, 48, "az09::..--") }
-func isCurrency(s string) bool  { return only(s, 3, 3, "AZ") }
+// isCode wants the form of a code for a legal basis or a class of data.
+func isCode(s string) bool     { return only(s, 1, 48, "az09::..--") }
+func isCurrency(s string) bool { return only(s, 3, 3, "AZ") }
 
 // country wants two letters A-Z. SPEC(ENC-35)
 func country(c *cursor) error {
@@ -304,7 +310,7 @@ func tuple(elements ...check) check {
 
 // parse walks b from end to end.
 func parse(b []byte, ck check) error {
-	c := &cursor{b: b}
+	c := &cursor{b: b, rules: RuleVersion}
 	if err := ck(c); err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ var recordShape = sync.OnceValue(func() *shape {
 		may(5, "parents", arrayOf(1, 16, parent)),
 		may(6, "links", linksShape().check),
 		may(7, "model", modelShape().check),
-		must(8, "usage", usageShape().check),
+		may(8, "usage", usageShape().check),
 		may(9, "serving", placeShape().check),
 		may(10, "using", placeShape().check),
 		may(11, "side", integerIn(0, 2)),
@@ -23,23 +23,40 @@ var recordShape = sync.OnceValue(func() *shape {
 		may(13, "label", labelShape().check),
 		may(14, "content", arrayOf(1, 8, contentShape().check)),
 		may(15, "energy", energyShape().check),
+		may(16, "accelerators", arrayOf(1, 4, acceleratorShape().check)).from(2),
 		may(17, "price", priceShape().check),
+		may(19, "correction", correctionShape().check).from(2),
+		may(20, "compute", computeShape().check).from(2),
+		may(21, "crossing", crossingShape().check).from(2),
+		may(22, "hop", hopShape().check).from(2),
+		may(23, "lineage", lineageShape().check).from(2),
+		may(24, "dataset", datasetShape().check).from(2),
+		may(25, "evaluation", evaluationShape().check).from(2),
 	)
 })
 
 // keysByKind says which fields a kind must have and must not have (SPEC(REC-2)).
-var keysByKind = map[Kind]struct{ must, no []int64 }{
-	Production:  {must: []int64{7, 9}, no: []int64{11, 12}},
-	Transfer:    {must: []int64{7, 9, 10, 11}},
-	Consumption: {must: []int64{10}, no: []int64{11, 12}},
+// Key 18 has no shape: it is unknown whatever the kind.
+var keysByKind = [newestKind + 1]struct{ must, no []int64 }{
+	Production:  {must: []int64{7, 8, 9}, no: []int64{11, 12, 19, 21, 23, 24, 25}},
+	Transfer:    {must: []int64{7, 8, 9, 10, 11}, no: []int64{19, 23, 24, 25}},
+	Consumption: {must: []int64{8, 10}, no: []int64{11, 12, 19, 21, 23, 24, 25}},
+	ModelMade:   {must: []int64{7}, no: []int64{8, 9, 10, 11, 12, 13, 17, 19, 21, 22, 24, 25}},
+	DatasetMade: {must: []int64{24}, no: []int64{7, 8, 9, 10, 11, 12, 13, 17, 19, 21, 22, 23, 25}},
+	Evaluated:   {must: []int64{7, 25}, no: []int64{8, 9, 10, 11, 12, 13, 17, 19, 21, 22, 23, 24}},
+	Corrected:   {must: []int64{19}, no: []int64{3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24, 25}},
 }
 
 func kindOfRecord(c *cursor) error {
 	start := c.off
+	newest := newestKind
+	if c.rules < 2 {
+		newest = newestKindV1
+	}
 	v, err := c.integer()
-	if err == nil && (v < int64(Production) || v > int64(Consumption)) {
+	if err == nil && (v < int64(Production) || v > int64(newest)) {
 		// SPEC(REC-1)
-		return c.errorAt(start, CodeUnknownKind, "kind %d is not known to rule version 1 (1 production, 2 transfer, 3 consumption)", v)
+		return c.errorAt(start, CodeUnknownKind, "kind %d is not known to rule version %d, which has 1 to %d", v, c.rules, int64(newest))
 	}
 	return err
 }
@@ -98,7 +115,7 @@ func placeShape() *shape {
 
 func basisShape() *shape {
 	return shapeOf(
-		must(1, "code", textThat(isBasisCode, "a legal basis code: 1 to 48 of a-z, 0-9, ':', '.', '-'")),
+		must(1, "code", textThat(isCode, "a legal basis code: 1 to 48 of a-z, 0-9, ':', '.', '-'")),
 		may(2, "reference", textOf(128)),
 		may(3, "digest", digest),
 		may(4, "expires", instant),
@@ -125,6 +142,10 @@ func labelShape() *shape {
 			may(2, "position", integerIn(1, 4)),
 			may(3, "agreement", identifier(64)),
 			may(4, "logged-until", instant),
+			may(5, "notified", boolean).from(2),
+			may(6, "form", integerIn(1, 4)).from(2),
+			may(7, "height", integerIn(0, 1000)).from(2),
+			may(8, "shown", amount).from(2),
 		).check),
 		may(15, "marks", integerIn(0, 15)),
 		may(16, "seal", bytesOf(1, 128)),
@@ -138,14 +159,6 @@ func contentShape() *shape {
 		must(3, "value", bytesOf(HashSize, HashSize)),
 		may(4, "profile", identifier(32)),
 		may(5, "media-type", identifier(127)),
-	)
-}
-
-func energyShape() *shape {
-	return shapeOf(
-		must(1, "energy", amount),
-		must(2, "method", integerIn(1, 3)),
-		must(3, "boundary", integerIn(1, 4)),
 	)
 }
 

@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// RuleVersion is the version of the admission rules that this code knows
-// (SPEC(ADM-16)).
-const RuleVersion = 1
+// RuleVersion is the newest version of the admission rules; this code knows all
+// from 1 on (SPEC(ADM-16)).
+const RuleVersion = 2
 
 // Keys of the state map that stand alone (SPEC(STA-3)).
 const (
@@ -32,6 +32,9 @@ type Rules struct {
 	Version int64 `cbor:"1,keyasint"`
 }
 
+// Known reports whether this code has the rules.
+func (r Rules) Known() bool { return r.Version >= 1 && r.Version <= RuleVersion }
+
 // Policy is the value under "policy": ceilings lowered by policy, 0 where the
 // format's own holds.
 type Policy struct {
@@ -43,9 +46,10 @@ type Policy struct {
 	Cells          int64 `cbor:"6,keyasint,omitempty" json:"cells,omitempty"`
 }
 
-// Limits returns the ceilings that hold under the policy.
-func (p Policy) Limits() Limits {
+// Limits returns what holds under the policy and a rule version.
+func (p Policy) Limits(rules Rules) Limits {
 	l := FormatLimits()
+	l.Rules = int(rules.Version)
 	lower := func(to *int, v int64) {
 		if v > 0 && v < int64(*to) {
 			*to = int(v)

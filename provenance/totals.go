@@ -60,6 +60,11 @@ func (s *Sums) Add(b Sums) bool {
 		add(&s.Reasoning, b.Reasoning) && add(&s.Energy, b.Energy)
 }
 
+// Least returns the least of the sums.
+func (s *Sums) Least() int64 {
+	return min(s.Records, s.Input, s.Output, s.CacheRead, s.CacheWrite, s.Reasoning, s.Energy)
+}
+
 func add(to *int64, v int64) bool {
 	if v > 0 && *to > math.MaxInt64-v || v < 0 && *to < math.MinInt64-v {
 		return false
@@ -77,16 +82,26 @@ type tally struct {
 
 func newTally() *tally { return &tally{sums: map[CellKey]*Sums{}} }
 
-// add counts a record.
+// add counts a record, and in the cell that it corrects what it adds there.
+// SPEC(BAT-8)
 func (t *tally) add(f *facts) error {
-	if t.into == nil || f.CellKey != t.last {
-		t.last, t.into = f.CellKey, t.sums[f.CellKey]
-		if t.into == nil {
-			t.into = &Sums{}
-			t.sums[f.CellKey] = t.into
+	if f.corrects != nil {
+		if err := t.count(f.corrects.CellKey, f.corrects.Sums); err != nil {
+			return err
 		}
 	}
-	if !t.into.Add(f.Sums) {
+	return t.count(f.CellKey, f.Sums)
+}
+
+func (t *tally) count(key CellKey, sums Sums) error {
+	if t.into == nil || key != t.last {
+		t.last, t.into = key, t.sums[key]
+		if t.into == nil {
+			t.into = &Sums{}
+			t.sums[key] = t.into
+		}
+	}
+	if !t.into.Add(sums) {
 		return fail(CodeOverflow, "totals", "a sum goes beyond 64 bits, signed")
 	}
 	return nil

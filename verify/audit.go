@@ -21,7 +21,7 @@ type audit struct {
 	rep     *Report
 	draw    *rand.Rand
 
-	genesis, signed, log, roots, said, state, checkpoint, receipts, flows *Step
+	genesis, signed, log, roots, corrections, said, state, checkpoint, receipts, flows *Step
 
 	doc    *genesisDoc
 	origin string
@@ -67,6 +67,7 @@ func newAudit(ctx context.Context, src Source, headers HeaderVerifier, trust Tru
 	a.signed = step("headers", "headers")
 	a.log = step("log", "entries")
 	a.roots = step("roots", "app hashes")
+	a.corrections = step("corrections", "corrections")
 	a.said = step("status", "fields")
 	a.state = step("state", "proofs")
 	a.checkpoint = step("checkpoint", "proofs")
@@ -91,6 +92,7 @@ func (a *audit) run() {
 	a.follow()
 	a.checkInitial()
 	a.checkRoots()
+	a.checkCorrections()
 	a.checkStatus()
 	a.checkState()
 	a.checkCheckpoint()

@@ -91,7 +91,7 @@ func newLedger(t testing.TB) *ledger {
 		registry = append(registry, provenance.Validator{Type: "ed25519", Key: public.Bytes(), Power: 10})
 	}
 	l.validators = types.NewValidatorSet(vals)
-	state := provenance.Genesis{Format: 1, Policy: provenance.Policy{Records: 64}}
+	state := provenance.Genesis{Format: 1, RuleSet: provenance.RuleVersion, Policy: provenance.Policy{Records: 64}}
 	for _, id := range slices.Sorted(maps.Keys(l.keys)) {
 		public, err := provenance.NewPublicKey(l.keys[id].Public())
 		check(t, err)

@@ -16,6 +16,8 @@ type checkedEntry struct {
 	header   *provenance.BatchHeader // nil where the statement does not parse
 	key      *registeredKey          // nil where nobody's
 	findings []*Finding
+
+	corrections []*correction // among its records
 }
 
 // checkEntry looks at one entry by itself: form, issuer, key, signature,
@@ -36,9 +38,11 @@ func (doc *genesisDoc) checkEntry(e *Entry, now time.Time) *checkedEntry {
 	doc.checkSignature(c, s, find)
 	// SPEC(SUB-2), SPEC(SUB-3), SPEC(SUB-4), SPEC(BAT-6)
 	sub := provenance.Submission{Statement: s, Frame: e.Frame}
-	if _, _, err := sub.CheckRecords(doc.limits); err != nil {
+	records, _, err := sub.CheckRecords(doc.limits)
+	if err != nil {
 		find(recordsCode(err), ".records", "records that give the statement's count, root, period and totals", err.Error())
 	}
+	c.corrections = correctionsIn(e.Index, c.header, records)
 	c.checkFuture(now, find)
 	return c
 }

@@ -49,6 +49,7 @@ const (
 	CodeTotals        Code = "totals"
 	CodePolicy        Code = "policy"
 	CodeFuture        Code = "future"
+	CodeCorrection    Code = "correction"
 	CodeAppHash       Code = "app-hash"
 )
 

@@ -42,19 +42,28 @@ func (a *audit) checkReceipts() {
 // fetched again: that it is the one replayed follows from the paths.
 func (a *audit) checkProofsOf(index int64) []error {
 	place := fmt.Sprintf("entries[%d]", index)
+	entry, s, err := a.entryAgain(place, index)
+	if err != nil {
+		return []error{err}
+	}
+	return compact(a.askReceipt(place, index, s), a.askInclusion(place, index, s), a.askRecord(place, entry, s))
+}
+
+// entryAgain fetches an entry that was replayed before. That it is the same one
+// is for an inclusion proof to show.
+func (a *audit) entryAgain(place string, index int64) (*Entry, *provenance.UnverifiedStatement, error) {
 	page, err := a.src.Entries(a.ctx, index, 1)
 	if err == nil && (len(page) != 1 || page[0].Index != index) {
 		err = NewFinding(CodeEntryIndex, place, fmt.Sprintf("the entry with index %d alone", index), fmt.Sprintf("%d entries or another index", len(page)))
 	}
 	if err != nil {
-		return []error{a.lack(CodeEntryMissing, place, "the entry, which was there before", err)}
+		return nil, nil, a.lack(CodeEntryMissing, place, "the entry, which was there before", err)
 	}
-	entry := &page[0]
-	s, err := provenance.ParseStatement(entry.Statement)
+	s, err := provenance.ParseStatement(page[0].Statement)
 	if err != nil {
-		return []error{NewFinding(CodeStatementForm, place+".statement", "the same statement as before", err.Error())}
+		return nil, nil, NewFinding(CodeStatementForm, place+".statement", "the same statement as before", err.Error())
 	}
-	return compact(a.askReceipt(place, index, s), a.askInclusion(place, index, s), a.askRecord(place, entry, s))
+	return &page[0], s, nil
 }
 
 // compact leaves out what is nil.

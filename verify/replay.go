@@ -25,6 +25,9 @@ type replay struct {
 	waiting []waitingKey // of entries whose height is not known yet
 	unknown bool         // a key's validity depends on heights that are not known
 
+	corrections []*correction
+	forgotten   int64 // corrections beyond maxCorrections
+
 	flows []*flowSum
 	marks map[int64]*provenance.Preimage // filled in when the log has that size
 }
@@ -65,6 +68,7 @@ func (r *replay) add(c *checkedEntry) {
 	if c.header != nil {
 		r.chain(c)
 		r.sum(c)
+		r.remember(c.corrections)
 	}
 	r.settle(c)
 	if mark := r.marks[r.tree.size]; mark != nil {
@@ -102,6 +106,13 @@ func (r *replay) chain(c *checkedEntry) {
 	r.issuers[h.Issuer] = true
 	// SPEC(ADM-12)
 	r.state.set(key, value)
+}
+
+// remember keeps the corrections of an entry, as many as there is room for.
+func (r *replay) remember(of []*correction) {
+	room := min(maxCorrections-len(r.corrections), len(of))
+	r.corrections = append(r.corrections, of[:room]...)
+	r.forgotten += int64(len(of) - room)
 }
 
 // sum counts the statement's cells.

@@ -12,6 +12,7 @@ func Rules() []Rule {
 		state   = "fetch /v1/state?key=KEY and fold the proof as spec/ledger.md STA-2 says"
 		check   = "fetch /checkpoint and /.well-known/scitt-keys and check the signed note"
 		receipt = "fetch /entries/INDEX and /entries/INDEX/statement and check them as spec/receipt.md RCP-3 says"
+		correct = "fetch /entries/INDEX/records of the correction and of the entry that it names, and compare as spec/record.md REC-18 says"
 		flows   = "fetch /v1/flows with the same query and add up the cells of the statements"
 	)
 	return []Rule{
@@ -45,6 +46,7 @@ func Rules() []Rule {
 		{CodeTotals, "BAT-2, BAT-4, BAT-5", records},
 		{CodePolicy, "ADM-2", records},
 		{CodeFuture, "ADM-15", records},
+		{CodeCorrection, "REC-18", correct},
 		{CodeAppHash, "STA-4", replay},
 		{CodeStateForm, "STA-2, STA-4", state},
 		{CodeStateAppHash, "STA-4", state},

@@ -30,7 +30,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	}
 	b.WriteString("\n")
 	for _, s := range r.Steps {
-		fmt.Fprintf(&b, "%-11s  %-10s  %s %s", s.Outcome, s.Name, group(s.Checked), s.What)
+		fmt.Fprintf(&b, "%-11s  %-11s  %s %s", s.Outcome, s.Name, group(s.Checked), s.What)
 		if n := int64(len(s.Findings)) + s.More; n > 0 {
 			fmt.Fprintf(&b, ", %s %s", group(n), map[bool]string{true: "finding", false: "findings"}[n == 1])
 		}

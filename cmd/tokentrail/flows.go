@@ -101,7 +101,7 @@ func (f *flowFlags) query(now time.Time) (*provenance.FlowQuery, error) {
 }
 
 func parseKinds(names []string) ([]provenance.Kind, error) {
-	return parseNames("--kind", names, provenance.Production, provenance.Transfer, provenance.Consumption)
+	return parseNames("--kind", names, provenance.Kinds()...)
 }
 
 func parseSides(names []string) ([]provenance.Side, error) {

@@ -37,6 +37,7 @@ type input struct {
 	size    int64
 	records int64
 	changed time.Time
+	warning string // what people should look at before it is signed; empty for nothing
 }
 
 // openInput reads the file through: every record is checked before the first
@@ -70,7 +71,7 @@ func (in *input) readThrough(known map[string]inputState) error {
 	records := intake.NewRecordsReader(io.TeeReader(io.LimitReader(in.file, in.size), sums))
 	records.Latest = time.Now().Add(intake.FutureTime) // SPEC(IMP-7)
 	for {
-		_, _, err := records.Next()
+		r, _, err := records.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -80,6 +81,7 @@ func (in *input) readThrough(known map[string]inputState) error {
 		if err != nil {
 			return fmt.Errorf("not a file of records, as tokentrail import writes: %w", err)
 		}
+		in.look(r, records.Count())
 	}
 	in.records = records.Count()
 	if in.records == 0 {
@@ -87,6 +89,16 @@ func (in *input) readThrough(known map[string]inputState) error {
 	}
 	in.hash = provenance.Hash(sums.whole.Sum(nil))
 	return sums.grown(in)
+}
+
+// look warns of the first record that seems to hold what none may. SPEC(PRV-1)
+func (in *input) look(r *provenance.Record, number int64) {
+	if in.warning != "" {
+		return
+	}
+	if path, what := intake.Personal(r); what != "" {
+		in.warning = fmt.Sprintf("record %s: %s looks like %s; personal data can never be taken off a ledger, stop now if it is", thousands(number), path, what)
+	}
 }
 
 // A prefixHash hashes a stream, and keeps the hashes of its beginnings that

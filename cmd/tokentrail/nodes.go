@@ -252,3 +252,20 @@ func stateOf[T provenance.StateValue](ctx context.Context, n *nodes, key string)
 	})
 	return value, height, err
 }
+
+// limitsOf returns the rules and ceilings that hold on the ledger.
+func limitsOf(ctx context.Context, n *nodes) (provenance.Limits, error) {
+	limits := provenance.FormatLimits()
+	rules, _, err := stateOf[provenance.Rules](ctx, n, provenance.StateRules)
+	if err != nil || rules == nil {
+		return limits, err
+	}
+	if !rules.Known() {
+		return limits, fmt.Errorf("the ledger's rules have version %d, this program knows 1 to %d; install a release that has it", rules.Version, provenance.RuleVersion)
+	}
+	policy, _, err := stateOf[provenance.Policy](ctx, n, provenance.StatePolicy)
+	if err != nil || policy == nil {
+		policy = &provenance.Policy{}
+	}
+	return policy.Limits(*rules), err
+}

@@ -196,16 +196,14 @@ func (s *submitter) prepare(ctx context.Context, name string) error {
 	if err := s.checkHead(ctx); err != nil {
 		return err
 	}
-	policy, _, err := stateOf[provenance.Policy](ctx, s.ledger, provenance.StatePolicy)
-	if err != nil {
+	if s.limits, err = limitsOf(ctx, s.ledger); err != nil {
 		return err
-	}
-	s.limits = provenance.FormatLimits()
-	if policy != nil {
-		s.limits = policy.Limits()
 	}
 	if s.in, err = openInput(name, known); err != nil {
 		return err
+	}
+	if s.in.warning != "" {
+		s.ledger.notice(fmt.Sprintf("warning: %s: %s", printable(name), printable(s.in.warning)))
 	}
 	if _, mine := known[s.in.hash.String()]; !mine && !s.flags.again {
 		if err := s.journal.elsewhere(s.in); err != nil {

@@ -135,7 +135,7 @@ func checkGenesis(o *initOptions, raw, state []byte, others []app.Validator) err
 
 // appState makes the genesis document's app_state of --provider values.
 func appState(providers []string) (json.RawMessage, error) {
-	g := provenance.Genesis{Format: 1, Providers: []provenance.GenesisProvider{}}
+	g := provenance.Genesis{Format: 1, RuleSet: provenance.RuleVersion, Providers: []provenance.GenesisProvider{}}
 	for _, text := range providers {
 		p, err := parseProvider(text)
 		if err != nil {

@@ -14,9 +14,10 @@ import (
 	"tokentrail/provenance"
 )
 
-// protocolVersion is the application's version in block headers: that of the
-// admission rules.
-const protocolVersion = provenance.RuleVersion
+// protocolVersion is the application's version in block headers. It is not that
+// of the admission rules, which are in the state and change at a height: the
+// engine asks for it before there is a state, and writes it into every header.
+const protocolVersion = 1
 
 // Application is the ABCI adapter: it decodes what the engine says, calls the
 // ledger, and encodes the answer. It decides nothing itself.
