@@ -34,12 +34,14 @@ func jpegManifestStore(pieces []jpegPiece) ([]byte, error) {
 		if !p.isJUMBF() {
 			continue
 		}
-		instance, box := binary.BigEndian.Uint16(p.payload[2:]), (*jpegBox)(nil)
-		if binary.BigEndian.Uint32(p.payload[4:]) == 1 && open[instance] == nil {
-			open[instance] = &jpegBox{offset: p.offset}
+		instance, number := binary.BigEndian.Uint16(p.payload[2:]), binary.BigEndian.Uint32(p.payload[4:])
+		box := open[instance]
+		if box == nil && number == 1 {
+			box = &jpegBox{offset: p.offset}
+			open[instance] = box
 		}
-		if box = open[instance]; box == nil {
-			return nil, malformed(JPEG, "APP11", p.offset, "a part of a JUMBF box without the first")
+		if box == nil {
+			return nil, malformed(JPEG, "APP11", p.offset, "part %d of a JUMBF box without the first", number)
 		}
 		whole, err := box.add(p)
 		if err != nil {
@@ -57,12 +59,14 @@ func jpegManifestStore(pieces []jpegPiece) ([]byte, error) {
 		}
 		store = box.joined
 	}
-	for _, p := range pieces { // in the file's order, for the error to be the same each time
-		for _, box := range open {
-			if box.offset == p.offset {
-				return nil, malformed(JPEG, "APP11", box.offset, "a JUMBF box of %d bytes has %d: parts are missing", box.length, len(box.joined))
-			}
+	var cut *jpegBox
+	for _, box := range open {
+		if cut == nil || box.offset < cut.offset {
+			cut = box
 		}
+	}
+	if cut != nil {
+		return nil, malformed(JPEG, "APP11", cut.offset, "a JUMBF box of %d bytes has %d: parts are missing", cut.length, len(cut.joined))
 	}
 	return store, nil
 }

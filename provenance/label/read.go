@@ -67,6 +67,7 @@ func Write(dst io.Writer, f Format, src io.ReaderAt, size int64, m Marks) error 
 		return c.write(dst, src, size, m)
 	}
 	var out bytes.Buffer
+	out.Grow(int(min(max(size, 0), maxFile)))
 	if err := c.write(&out, src, size, m); err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ var synthetic = [...]string{
 // SyntheticSource reports whether a digital source type, as it was read, counts
 // as synthetic.
 func SyntheticSource(uri string) bool {
+	uri = strings.TrimSpace(uri) // C2PA's is shown as it stands
 	return slices.Contains(synthetic[:], uri[strings.LastIndexByte(uri, '/')+1:])
 }
 
