@@ -146,7 +146,7 @@ func TestPNGRefuses(t *testing.T) {
 		"iTXt not zlib":      {xmp("\x01\x00\x00\x00xx"), Malformed, "does not expand"},
 		"iTXt cut off":       {xmp("\x01\x00\x00\x00\x78\x9c\x01"), Malformed, "does not expand"},
 		"iTXt of zero bytes": {behindIHDR(t, plain, compressedChunk(t, make([]byte, 64<<20))), TooLarge, "expands to more than"},
-		"XMP":                {xmp("\x00\x00\x00\x00<a"), Malformed, "iTXt, XMP, at byte 63"},
+		"XMP":                {xmp("\x00\x00\x00\x00\n<a"), Malformed, "iTXt, XMP, at byte 64"},
 	} {
 		_, err := readFile(PNG, test.file)
 		t.Run(name, func(t *testing.T) { wantFileError(t, err, test.kind, test.want) })
