@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"tokentrail/ledger/api"
 	"tokentrail/ledger/app"
 	"tokentrail/ledger/index"
+	"tokentrail/provenance"
 )
 
 // httpGrace is how long requests may take to finish when the node stops.
@@ -28,8 +30,8 @@ type daemon struct {
 	http   string // host:port
 	served chan error
 	stop   context.CancelFunc // ends HTTP
-	unfeed context.CancelFunc // ends what hands held submissions to the mempool
-	fed    sync.WaitGroup     // which is one goroutine
+	unfeed context.CancelFunc // ends what hands held submissions to the mempool, and entries to the index of records
+	fed    sync.WaitGroup     // which are two goroutines
 }
 
 // startDaemon starts the node of home. limits bound what HTTP clients can make it
@@ -62,11 +64,35 @@ func startDaemon(ctx context.Context, home string, limits api.Limits, log *slog.
 	feeding, stop := context.WithCancel(context.Background())
 	d.unfeed = stop
 	d.fed.Go(func() { application.Feed(feeding, d.node.Submit) })
-	return d, d.serve(ctx, home, conf.HTTP, limits, application, log)
+	records, err := d.indexRecords(feeding, home, log)
+	if err != nil {
+		return d, err
+	}
+	return d, d.serve(ctx, home, conf.HTTP, limits, application, records, log)
+}
+
+// indexDir is where a home has what is derived from the log; it may be removed
+// while the node does not run.
+const indexDir = "data/index"
+
+// indexRecords begins to index the ledger's records; they can be looked up as far
+// as that is. A node that cannot index goes on without.
+func (d *daemon) indexRecords(ctx context.Context, home string, log *slog.Logger) (*index.Records, error) {
+	doc, _, sum, err := app.LoadGenesis(home)
+	if err != nil {
+		return nil, err
+	}
+	records := index.NewRecords(filepath.Join(home, indexDir), provenance.Origin(doc.ChainID, sum), index.RecordsOptions{Logger: log})
+	d.fed.Go(func() {
+		if err := records.Run(ctx, api.CommittedLog{Ledger: d.ledger, Heights: d.node}); err != nil {
+			log.Error("records cannot be looked up until the node is started again", "error", err)
+		}
+	})
+	return records, nil
 }
 
 // serve begins to answer HTTP.
-func (d *daemon) serve(ctx context.Context, home, listen string, limits api.Limits, application *app.Application, log *slog.Logger) error {
+func (d *daemon) serve(ctx context.Context, home, listen string, limits api.Limits, application *app.Application, records *index.Records, log *slog.Logger) error {
 	doc, raw, _, err := app.LoadGenesis(home)
 	if err != nil {
 		return err
@@ -88,6 +114,7 @@ func (d *daemon) serve(ctx context.Context, home, listen string, limits api.Limi
 		Submitter: submitter{application, d.node, make(chan struct{}, 2*runtime.GOMAXPROCS(0))},
 		Engine:    engine{d.node},
 		Totals:    totals,
+		Records:   records,
 		Limits:    limits,
 		Logger:    log,
 	})

@@ -46,5 +46,6 @@ func httpLimits(proxied bool) api.Limits {
 		Posts: 2048, AddressPosts: 2048,
 		PostBytes: 64 << 20, AddressBytes: 64 << 20,
 		Answers: 64, AddressAnswers: 64, AddressExpansions: 2048,
+		AddressLookups: 2048,
 	}
 }

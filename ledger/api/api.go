@@ -34,7 +34,8 @@ type Config struct {
 	Headers   Headers
 	Submitter Submitter
 	Engine    Engine
-	Totals    *index.Totals // brought up to the log by each question about flows
+	Totals    *index.Totals  // brought up to the log by each question about flows
+	Records   *index.Records // which somebody else feeds
 
 	// Wait is how long a POST waits for the commit before it answers 202. 0: 15 s.
 	Wait   time.Duration
@@ -72,6 +73,11 @@ type Limits struct {
 	Flows    int           // answers about flows being added up at once: 2
 	FlowWait time.Duration // for a place among them: 15 s
 	FlowRows int64         // rows of such answers on their way to clients, about 256 bytes each: 524,288
+
+	Lookups        int           // answers about records being looked up at once: 4
+	LookupWait     time.Duration // for a place among them: 2 s
+	AddressLookups int           // requests of one address that wait or have a place: 16
+	IndexWait      time.Duration // for the index to have what is committed: 1 s
 }
 
 // withDefaults fills in what is 0.
@@ -96,6 +102,10 @@ func (l Limits) withDefaults() Limits {
 	l.Flows = or(l.Flows, 2)
 	l.FlowWait = or(l.FlowWait, 15*time.Second)
 	l.FlowRows = or(l.FlowRows, 1<<19)
+	l.Lookups = or(l.Lookups, 4)
+	l.LookupWait = or(l.LookupWait, 2*time.Second)
+	l.AddressLookups = or(l.AddressLookups, 16)
+	l.IndexWait = or(l.IndexWait, time.Second)
 	return l
 }
 
@@ -126,6 +136,7 @@ type api struct {
 	adding     chan struct{} // a place for each answer about flows being added up
 	flowRows   *gate         // locks itself
 	paged      pagedViews    // locks itself
+	lookups    *places       // locks itself; of answers about records
 }
 
 // New makes the handler. It starts nothing: all work is done in requests.
@@ -138,8 +149,8 @@ func New(c Config) (http.Handler, error) {
 }
 
 func newAPI(c Config) (*api, error) {
-	if c.ChainID == "" || len(c.Genesis) == 0 || c.Log == nil || c.Headers == nil || c.Submitter == nil || c.Engine == nil || c.Totals == nil {
-		return nil, errors.New("api: chain id, genesis, log, headers, submitter, engine and totals must be given")
+	if c.ChainID == "" || len(c.Genesis) == 0 || c.Log == nil || c.Headers == nil || c.Submitter == nil || c.Engine == nil || c.Totals == nil || c.Records == nil {
+		return nil, errors.New("api: chain id, genesis, log, headers, submitter, engine, totals and records must be given")
 	}
 	if len(c.Key) != ed25519.PrivateKeySize {
 		return nil, errors.New("api: the node's key is not an Ed25519 key")
@@ -168,5 +179,6 @@ func newAPI(c Config) (*api, error) {
 		answers:    newAnswers(c.Limits),
 		adding:     make(chan struct{}, c.Limits.Flows),
 		flowRows:   newGate(c.Limits.FlowRows),
+		lookups:    newPlaces(c.Limits.Lookups, c.Limits.LookupWait, c.Limits.AddressLookups),
 	}, nil
 }

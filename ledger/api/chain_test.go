@@ -185,7 +185,7 @@ func newNode(t testing.TB, change ...func(*Config)) *node {
 	c := Config{
 		ChainID: "test-1", Genesis: genesis, Key: key,
 		Log: LedgerLog{ch.ledger, ch}, Headers: ch, Submitter: ch, Engine: ch,
-		Totals: index.New(), Wait: time.Minute,
+		Totals: index.New(), Records: indexed(t, ch), Wait: time.Minute,
 	}
 	for _, f := range change {
 		f(&c)

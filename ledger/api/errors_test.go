@@ -258,6 +258,8 @@ func TestRoutesAreTheSpecs(t *testing.T) {
 			target += "?from=0"
 		case "/v1/state":
 			target += "?key=rules"
+		case "/v1/records":
+			target += "?ref=acme/00"
 		}
 		if r.method == "GET" {
 			n.ok(target)
