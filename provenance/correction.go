@@ -110,6 +110,16 @@ func checkCorrectedCell(k *CellKey, s *Sums) error {
 		return fail(CodeValue, "cell[2]", "a %s has no side", k.Kind)
 	case k.Basis != "" && k.Kind != Transfer:
 		return fail(CodeValue, "cell[7]", "a %s has no legal basis", k.Kind)
+	case k.Kind > newestTokens && k.Serving != "ZZ":
+		return fail(CodeValue, "cell[3]", "a record of kind %s has no serving place: ZZ", k.Kind)
+	case k.Kind > newestTokens && k.Using != "ZZ":
+		return fail(CodeValue, "cell[4]", "a record of kind %s has no using place: ZZ", k.Kind)
+	case k.Kind == DatasetMade && k.Model != "":
+		return fail(CodeValue, "cell[5]", "a dataset has no model")
+	case k.Kind != DatasetMade && k.Kind != Consumption && k.Model == "":
+		return fail(CodeValue, "cell[5]", "a record of kind %s has a model", k.Kind)
+	case k.Kind > newestTokens && k.Label != 0:
+		return fail(CodeValue, "cell[6]", "a record of kind %s has no label", k.Kind)
 	case (k.Boundary == 0) != (k.Method == 0):
 		return fail(CodeValue, "cell[9]", "boundary %d with method %d: both are 0, or neither", k.Boundary, k.Method)
 	case k.Kind > newestTokens && (s.Input != 0 || s.Output != 0 || s.CacheRead != 0 || s.CacheWrite != 0 || s.Reasoning != 0):
@@ -120,7 +130,6 @@ func checkCorrectedCell(k *CellKey, s *Sums) error {
 
 // checkDeltas holds the deltas against the action. SPEC(REC-17)
 func checkDeltas(action Action, s *Sums) error {
-	all := [...]int64{s.Records, s.Input, s.Output, s.CacheRead, s.CacheWrite, s.Reasoning, s.Energy}
 	if action == Amends {
 		switch {
 		case s.Records != 0:
@@ -133,7 +142,7 @@ func checkDeltas(action Action, s *Sums) error {
 	if s.Records < -1 {
 		return fail(CodeValue, "deltas[0]", "%d records; what reverses one record takes back one, or none of a relay", s.Records)
 	}
-	for i, v := range all {
+	for i, v := range s.list() {
 		if v > 0 {
 			return fail(CodeValue, pathOf("deltas", i, -1), "%d is added; a reversal only takes back", v)
 		}

@@ -76,7 +76,9 @@ func TestCorrectionsThatCannotBe(t *testing.T) {
 		{"a side in a production", func(c *Correction) { c.Cell.Kind, c.Cell.Basis = Production, "" }, "correction.cell[2]"},
 		{"a basis in a production", func(c *Correction) { c.Cell.Kind, c.Cell.Side = Production, Neither }, "correction.cell[7]"},
 		{"boundary without method", func(c *Correction) { c.Cell.Method = 0 }, "correction.cell[9]"},
-		{"tokens of a model", func(c *Correction) { c.Cell.Kind, c.Cell.Side, c.Cell.Basis = ModelMade, 0, "" }, "correction.deltas"},
+		{"tokens of a model", func(c *Correction) {
+			c.Cell.Kind, c.Cell.Side, c.Cell.Basis, c.Cell.Serving, c.Cell.Using = ModelMade, 0, "", "ZZ", "ZZ"
+		}, "correction.deltas"},
 		{"a correction of a correction", func(c *Correction) { c.Cell.Kind = Corrected }, "correction.cell[1]"},
 		{"bases out of order", func(c *Correction) { c.Cell.Basis = "eu:45+cn:exempt" }, "correction.cell[7]"},
 		{"the least integer", func(c *Correction) { c.Deltas.Input = math.MinInt64 }, ""},

@@ -117,7 +117,7 @@ func (f *facts) read(c *cursor, known names, present uint64) error {
 		case 22:
 			err = f.readHop(c, present)
 		case 23:
-			err = readLineage(c)
+			err = readLineage(c, known)
 		case 24:
 			err = readDataset(c)
 		case 25:

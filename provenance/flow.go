@@ -15,6 +15,9 @@ func FlowGroups() []string {
 	return []string{"day", "hour", "kind", "side", "origin", "destination", "provider", "model", "label", "basis"}
 }
 
+// FlowKinds are the kinds whose tokens flow, each summed apart (SPEC(FLO-2)).
+func FlowKinds() []Kind { return []Kind{Production, Transfer, Consumption} }
+
 // A FlowQuery asks for tokens by origin and destination (spec/flows.md).
 // Empty fields do not restrict; times are on whole hours, Until exclusive.
 type FlowQuery struct {
@@ -112,10 +115,11 @@ func NewFlows(q FlowQuery) (*Flows, error) {
 	return f, nil
 }
 
-// Add counts a cell of a provider's totals (SPEC(FLO-1), SPEC(FLO-2)).
+// Add counts a cell of a provider's totals (SPEC(FLO-1), SPEC(FLO-2)). Cells of
+// kinds that count no tokens are no flows (SPEC(FLO-8)).
 func (f *Flows) Add(provider string, c *Cell) {
 	q := &f.query
-	if c.Hour < f.since || c.Hour >= f.until ||
+	if c.Kind > newestTokens || c.Hour < f.since || c.Hour >= f.until ||
 		len(q.Kinds) > 0 && !slices.Contains(q.Kinds, c.Kind) ||
 		len(q.Sides) > 0 && !slices.Contains(q.Sides, c.Side) {
 		return

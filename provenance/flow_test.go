@@ -33,6 +33,26 @@ func TestFlowsGoBothWaysAndAreNeverNetted(t *testing.T) {
 	}
 }
 
+// SPEC(FLO-8)
+func TestFlowsFollowCorrections(t *testing.T) {
+	f := must1(NewFlows(FlowQuery{}))
+	for _, kind := range []Kind{ModelMade, DatasetMade, Evaluated, Corrected} {
+		f.Add("acme", flowCell(1, kind, Neither, "ZZ", "ZZ", 5, 5))
+	}
+	if n := f.Len(); n != 0 {
+		t.Fatalf("%d rows of records that count no tokens", n)
+	}
+	f.Add("acme", flowCell(1, Transfer, Exporter, "US", "CN", 10, 3))
+	f.Add("acme", &Cell{CellKey{Hour: 1, Kind: Transfer, Side: Exporter, Serving: "US", Using: "CN", Model: "m"}, Sums{Records: -1, Input: -12, Output: -1}})
+	rows := f.Rows()
+	if len(rows) != 2 || rows[0].Records != SumOf(1) || rows[0].Tokens != SumOf(-2) || rows[1].Tokens != SumOf(2) {
+		t.Errorf("%+v", rows)
+	}
+	if b := string(must1(json.Marshal(rows[0]))); !strings.Contains(b, `"tokens":-2,`) {
+		t.Errorf("a negative sum as JSON: %s", b)
+	}
+}
+
 func TestFlowQueriesRestrict(t *testing.T) {
 	at := func(hour int64) time.Time { return time.Unix(hour*3600, 0) }
 	cells := []*Cell{

@@ -19,8 +19,12 @@ const (
 	AlgEdDSA int64 = -8 // Ed25519 only
 	AlgES256 int64 = -7 // P-256 only, low S
 
-	algHMACSHA256 int64 = 5
-	algSHA256     int64 = -16
+	// Of commitments to content and of digests (spec/record.md, content).
+	AlgHMACSHA256 int64 = 5
+	AlgSHA256     int64 = -16
+
+	algHMACSHA256 = AlgHMACSHA256
+	algSHA256     = AlgSHA256
 )
 
 // A PublicKey verifies statements. Its algorithm follows from its type: a key

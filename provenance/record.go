@@ -208,6 +208,9 @@ type Digest struct {
 	Value     []byte
 }
 
+// SHA256Digest returns a SHA-256 digest as a record holds it.
+func SHA256Digest(h Hash) *Digest { return &Digest{Algorithm: AlgSHA256, Value: h[:]} }
+
 // ParseRecord decodes one record and checks every rule of spec/record.md, as of
 // the newest rule version.
 // Fields under keys that this version keeps without knowing them (64 to 65535)

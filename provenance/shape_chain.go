@@ -113,10 +113,14 @@ func readScaled(c *cursor) (s Scaled, err error) {
 }
 
 // readLineage holds what two fields say together.
-func readLineage(c *cursor) error {
+func readLineage(c *cursor, known names) error {
 	var compute, method bool
 	err := c.pairs(func(key int64) error {
 		compute, method = compute || key == 3, method || key == 4
+		if key == 8 {
+			_, err := readPlace(c, "lineage.trained", known)
+			return err
+		}
 		return c.skip()
 	})
 	// SPEC(REC-14)

@@ -73,38 +73,56 @@ func add(to *int64, v int64) bool {
 	return true
 }
 
-// A tally adds records up into cells.
+// A tally adds records up into cells. Sums on the way may leave int64 where
+// corrections bring them back: only where they end is looked at, so that the order
+// of the records decides nothing.
 type tally struct {
-	sums map[CellKey]*Sums
+	sums map[CellKey]*wideSums
 	last CellKey // most records follow one of the same cell
-	into *Sums
+	into *wideSums
 }
 
-func newTally() *tally { return &tally{sums: map[CellKey]*Sums{}} }
+// wideSums are Sums before it is known that they are of int64, in their order.
+type wideSums [7]Sum
+
+func newTally() *tally { return &tally{sums: map[CellKey]*wideSums{}} }
 
 // add counts a record, and in the cell that it corrects what it adds there.
 // SPEC(BAT-8)
-func (t *tally) add(f *facts) error {
+func (t *tally) add(f *facts) {
 	if f.corrects != nil {
-		if err := t.count(f.corrects.CellKey, f.corrects.Sums); err != nil {
-			return err
-		}
+		t.count(&f.corrects.CellKey, &f.corrects.Sums)
 	}
-	return t.count(f.CellKey, f.Sums)
+	t.count(&f.CellKey, &f.Sums)
 }
 
-func (t *tally) count(key CellKey, sums Sums) error {
-	if t.into == nil || key != t.last {
-		t.last, t.into = key, t.sums[key]
+func (t *tally) count(key *CellKey, s *Sums) {
+	if t.into == nil || *key != t.last {
+		t.last, t.into = *key, t.sums[*key]
 		if t.into == nil {
-			t.into = &Sums{}
-			t.sums[key] = t.into
+			t.into = &wideSums{}
+			t.sums[*key] = t.into
 		}
 	}
-	if !t.into.Add(sums) {
-		return fail(CodeOverflow, "totals", "a sum goes beyond 64 bits, signed")
+	for i, v := range s.list() {
+		t.into[i] = t.into[i].AddInt(v)
 	}
-	return nil
+}
+
+// list returns the sums in their order.
+func (s *Sums) list() [7]int64 {
+	return [7]int64{s.Records, s.Input, s.Output, s.CacheRead, s.CacheWrite, s.Reasoning, s.Energy}
+}
+
+// narrow returns the sums as those of a cell. SPEC(BAT-5)
+func (w *wideSums) narrow() (Sums, error) {
+	var v [7]int64
+	for i, s := range w {
+		if v[i] = int64(s.lo); SumOf(v[i]) != s {
+			return Sums{}, fail(CodeOverflow, "totals", "a sum goes beyond 64 bits, signed: %s; split the batch", s)
+		}
+	}
+	return Sums{v[0], v[1], v[2], v[3], v[4], v[5], v[6]}, nil
 }
 
 // cells returns the totals in the order of BAT-4.
@@ -113,8 +131,12 @@ func (t *tally) cells(most int) ([]Cell, error) {
 		return nil, fail(CodeCells, "totals", "the records fall into %d cells, at most %d are allowed; split the batch", len(t.sums), most)
 	}
 	cells := make([]Cell, 0, len(t.sums))
-	for key, sums := range t.sums {
-		cells = append(cells, Cell{key, *sums})
+	for key, wide := range t.sums {
+		sums, err := wide.narrow()
+		if err != nil {
+			return nil, err
+		}
+		cells = append(cells, Cell{key, sums})
 	}
 	slices.SortFunc(cells, func(a, b Cell) int { return a.compare(b.CellKey) })
 	return cells, nil

@@ -101,7 +101,7 @@ func (f *flowFlags) query(now time.Time) (*provenance.FlowQuery, error) {
 }
 
 func parseKinds(names []string) ([]provenance.Kind, error) {
-	return parseNames("--kind", names, provenance.Kinds()...)
+	return parseNames("--kind", names, provenance.FlowKinds()...)
 }
 
 func parseSides(names []string) ([]provenance.Side, error) {

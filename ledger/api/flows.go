@@ -207,7 +207,7 @@ func (r *request) flowQuery() (q provenance.FlowQuery, err error) {
 	if q.Until, err = r.time("until"); err != nil {
 		return q, err
 	}
-	if q.Kinds, err = named(r, "kind", provenance.Kinds()...); err != nil {
+	if q.Kinds, err = named(r, "kind", provenance.FlowKinds()...); err != nil {
 		return q, err
 	}
 	if q.Sides, err = named(r, "side", provenance.Neither, provenance.Exporter, provenance.Importer); err != nil {
