@@ -1,0 +1,298 @@
+package verify_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"tokentrail/provenance"
+	"tokentrail/verify"
+	"tokentrail/verify/light"
+)
+
+// TestTraceLies has the source lie about the record "made" of the chain, in
+// answer to its id: it is a finding, what is named is missing, and nothing else
+// of the graph changes.
+func TestTraceLies(t *testing.T) {
+	for name, c := range map[string]struct {
+		lie  func(s *story, a *provenance.RecordsAnswer)
+		want string // of the finding
+	}{
+		"another record":         {func(s *story, a *provenance.RecordsAnswer) { a.Hits[0] = s.records[0].RecordHit }, "a record of it with id="},
+		"garbage":                {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Statement = []byte("garbage") }, "a statement and"},
+		"no statement":           {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Statement = nil }, "a statement and"},
+		"another's statement":    {func(s *story, a *provenance.RecordsAnswer) { a.Hits[0].Statement = s.records[0].Statement }, "a statement and"},
+		"no proof":               {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Proof = nil }, "a proof"},
+		"a changed record":       {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Proof = changed(a.Hits[0].Proof) }, "a statement and"},
+		"a proof of too many":    {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Proof = counts(a.Hits[0].Proof, 2) }, "a statement and"},
+		"beyond the index":       {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Entry = a.Size }, "an entry below"},
+		"before the log":         {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Entry = -1 }, "an entry below"},
+		"an entry of another":    {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Entry = 4 }, "in entry 4, as before"},
+		"one of a size of none":  {func(_ *story, a *provenance.RecordsAnswer) { a.Size = -1 }, "an entry below"},
+		"other records, endless": {func(s *story, a *provenance.RecordsAnswer) { a.Hits[0], a.More = s.records[0].RecordHit, true }, "a record of it with id="},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := chain(t)
+			s.change = func(q provenance.RecordQuery, _ int, a *provenance.RecordsAnswer) *provenance.RecordsAnswer {
+				if q.ID != nil && *q.ID == s.ids["made"] && !q.Parent {
+					a.Hits = append([]provenance.RecordHit{}, a.Hits...)
+					if len(a.Hits) == 0 {
+						a.Hits = []provenance.RecordHit{s.records[0].RecordHit}
+					}
+					c.lie(s, a)
+				}
+				return a
+			}
+			g := s.trace("used", verify.Bounds{})
+			s.want(g, "out mirrored:in, in mirrored:out, used, made missing", "out~in in>used made>out")
+			if len(g.Findings) == 0 || g.Findings[0].Code != verify.CodeTraceAnswer || !strings.Contains(g.Findings[0].Want, c.want) || g.Findings[0].How == "" {
+				t.Errorf("findings %v, wanted %q", g.Findings, c.want)
+			}
+			if s.asked > 40 {
+				t.Errorf("%d pages asked for", s.asked)
+			}
+		})
+	}
+}
+
+func changed(p *provenance.RecordProof) *provenance.RecordProof {
+	q := *p
+	q.Record = bytes.Replace(q.Record, []byte("trail-7b"), []byte("trail-8b"), 1)
+	return &q
+}
+
+func counts(p *provenance.RecordProof, n int64) *provenance.RecordProof {
+	q := *p
+	q.Count = n
+	return &q
+}
+
+// TestTraceSamePageAgain: a page that comes again and again is read twice; pages
+// of nothing are read as far as an offset may be.
+func TestTraceSamePageAgain(t *testing.T) {
+	s := chain(t)
+	s.change = func(q provenance.RecordQuery, _ int, a *provenance.RecordsAnswer) *provenance.RecordsAnswer {
+		if q.Parent && q.ID != nil && *q.ID == s.ids["in"] {
+			a.Hits, a.More = []provenance.RecordHit{s.records[5].RecordHit}, true
+		}
+		return a
+	}
+	g := s.trace("in", verify.Bounds{})
+	s.want(g, "data, model, made, out mirrored:in, in mirrored:out cut, used", "data>model model>made made>out out~in in>used")
+	if len(g.Findings) != 1 || !strings.Contains(g.Findings[0].Got, "again") {
+		t.Errorf("%v", g.Findings)
+	}
+	s.change = func(q provenance.RecordQuery, _ int, a *provenance.RecordsAnswer) *provenance.RecordsAnswer {
+		if q.ID != nil && !q.Parent && *q.ID == s.ids["made"] {
+			a.Hits, a.More = nil, true
+		}
+		return a
+	}
+	s.asked = 0
+	g = s.trace("in", verify.Bounds{})
+	s.want(g, "out mirrored:in cut, in mirrored:out, used", "out~in in>used")
+	if most := provenance.MaxRecordOffset/provenance.MaxRecordHits + 20; s.asked > most {
+		t.Errorf("%d pages asked for, wanted at most %d", s.asked, most)
+	}
+}
+
+// TestTraceTwoEntries: what a node says of one record does not change.
+func TestTraceTwoEntries(t *testing.T) {
+	s := chain(t)
+	s.change = func(q provenance.RecordQuery, _ int, a *provenance.RecordsAnswer) *provenance.RecordsAnswer {
+		for i := range a.Hits {
+			if q.Parent {
+				a.Hits[i].Entry++ // a copy of the source's
+				a.Size++
+			}
+		}
+		return a
+	}
+	g := s.trace("used", verify.Bounds{})
+	if len(g.Findings) == 0 || !strings.Contains(g.Findings[0].Want, "as before") {
+		t.Errorf("%v", g.Findings)
+	}
+}
+
+// TestTraceEndlessParents invents a further parent whenever one is asked for:
+// the bounds end it, and nothing of it counts as proven.
+func TestTraceEndlessParents(t *testing.T) {
+	s := newStory(t)
+	s.tell("edge", "last", s.consumption("acme/0"))
+	made := 0
+	s.change = func(q provenance.RecordQuery, _ int, a *provenance.RecordsAnswer) *provenance.RecordsAnswer {
+		if q.Parent || q.ID != nil {
+			return a
+		}
+		made++
+		r := s.production(fmt.Sprint("acme/", made))
+		r.Ref = q.Ref
+		f := forge(t, "acme", r)
+		f.Entry = int64(made)
+		a.Size, a.Hits = f.Entry+1, []provenance.RecordHit{f}
+		return a
+	}
+	for _, c := range []struct {
+		bounds verify.Bounds
+		nodes  int
+	}{
+		{verify.Bounds{}, 65}, {verify.Bounds{Up: 20}, 21}, {verify.Bounds{Up: 10_000, Nodes: 50}, 50}, {verify.Bounds{Up: 10_000, Answers: 60}, 21},
+	} {
+		made = 0
+		g := s.trace("last", c.bounds)
+		if !g.Cut || len(g.Nodes) != c.nodes {
+			t.Errorf("%+v: %d nodes, cut %v; wanted %d", c.bounds, len(g.Nodes), g.Cut, c.nodes)
+		}
+		for _, n := range g.Nodes {
+			if n.Record.Proven != (n.Key == g.Start[0]) {
+				t.Errorf("%s: proven %v", n.Key, n.Record.Proven)
+			}
+		}
+		if len(g.Findings) == 0 || g.Findings[0].Code != verify.CodeSignature {
+			t.Errorf("%+v: findings %v", c.bounds, g.Findings)
+		}
+	}
+}
+
+// forge makes a statement of a provider whose signature does not hold.
+func forge(t testing.TB, issuer string, r *provenance.Record) provenance.RecordHit {
+	raw, err := r.Encode()
+	check(t, err)
+	h, err := provenance.NewBatch(issuer, "forged", 0, nil, [][]byte{raw})
+	check(t, err)
+	signed, err := h.Sign(ed25519.NewKeyFromSeed(seed(issuer)))
+	check(t, err)
+	b := bytes.Clone(signed.Raw())
+	flip(&b, -1)
+	return provenance.RecordHit{Statement: b, Proof: &provenance.RecordProof{Record: raw, Count: 1, Path: []provenance.Hash{}}}
+}
+
+// TestTraceForgedCorrection: what is not proven changes nothing that is.
+func TestTraceForgedCorrection(t *testing.T) {
+	s := newStory(t)
+	s.tell("acme", "d", s.dataset("d"))
+	s.tell("acme", "a", s.production())
+	k := s.reversal("a")
+	s.change = func(q provenance.RecordQuery, _ int, a *provenance.RecordsAnswer) *provenance.RecordsAnswer {
+		if q.Parent && q.ID != nil && *q.ID == s.ids["a"] {
+			f := forge(t, "acme", k)
+			f.Entry = 2
+			a.Size, a.Hits = 3, append(a.Hits, f)
+		}
+		return a
+	}
+	g := s.trace("a", verify.Bounds{})
+	if len(g.Nodes) != 2 || !g.Nodes[0].Has(verify.MarkDisputed) || g.Nodes[0].Has(verify.MarkReversed) || !g.Nodes[1].Has(verify.MarkUnverified) {
+		t.Errorf("%s", s.nodesOf(g))
+	}
+	if sums := g.Sums(); len(sums.Rows) != 1 || sums.Reversed != 0 {
+		t.Errorf("%+v", sums)
+	}
+}
+
+// receipts changes the receipts of a story.
+type receipts struct {
+	*story
+	change func(index int64, b []byte) ([]byte, error)
+	asked  int
+}
+
+func (r *receipts) Receipt(ctx context.Context, index int64) ([]byte, error) {
+	r.asked++
+	b, err := r.story.Receipt(ctx, index)
+	if err == nil && r.change != nil {
+		return r.change(index, b)
+	}
+	return b, err
+}
+
+// TestTraceReceipts: one receipt an entry is asked for; what it does not prove is
+// marked, with the reason, and evidence is a finding.
+func TestTraceReceipts(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(s *story) func(index int64, b []byte) ([]byte, error)
+		says   string
+		code   verify.Code
+	}{
+		"as they are": {func(*story) func(int64, []byte) ([]byte, error) { return nil }, "", ""},
+		"no network": {func(*story) func(int64, []byte) ([]byte, error) {
+			return func(int64, []byte) ([]byte, error) { return nil, errors.New("no \x1broute") }
+		}, "no ?route", ""},
+		"none": {func(*story) func(int64, []byte) ([]byte, error) {
+			return func(int64, []byte) ([]byte, error) { return nil, verify.ErrMissing }
+		}, "receipt", verify.CodeReceiptForm},
+		"garbage": {func(*story) func(int64, []byte) ([]byte, error) {
+			return func(int64, []byte) ([]byte, error) { return []byte("garbage"), nil }
+		}, "receipt", verify.CodeReceiptForm},
+		"of another entry": {func(s *story) func(int64, []byte) ([]byte, error) {
+			return func(index int64, _ []byte) ([]byte, error) { return s.Receipt(context.Background(), (index+1)%2) }
+		}, "statement", verify.CodeReceiptBinding},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			s.tellAll("acme", func(i int, id func(int) provenance.Hash) (string, *provenance.Record) {
+				if i == 5 {
+					return "", nil
+				}
+				r := s.model("m")
+				if i > 0 {
+					parent := id(i - 1)
+					r.Parents = []provenance.Parent{{ID: parent[:]}}
+				}
+				return fmt.Sprint("m", i), r
+			})
+			s.tell("beta", "other", s.dataset("d"))
+			s.commit()
+			src := &receipts{story: s, change: c.change(s)}
+			g, err := verify.Trace(context.Background(), s, s.prover(src), provenance.ByID(s.ids["m2"]), verify.Bounds{})
+			check(t, err)
+			if src.asked != 1 || len(g.Nodes) != 5 {
+				t.Errorf("%d receipts were asked for, %d nodes", src.asked, len(g.Nodes))
+			}
+			for _, n := range g.Nodes {
+				if n.Record.Proven != (c.says == "") || n.Has(verify.MarkUnverified) != (c.says != "") || c.says != "" && !strings.Contains(n.Marks[0].Says, c.says) {
+					t.Errorf("%v %v", n.Record.Proven, n.Marks)
+				}
+			}
+			if c.code != "" && (len(g.Findings) == 0 || g.Findings[0].Code != c.code) || c.code == "" && len(g.Findings) != 0 {
+				t.Errorf("findings %v, wanted %s", g.Findings, c.code)
+			}
+			if left := g.Sums().Unverified; left != 0 { // models have no tokens
+				t.Errorf("%d left out", left)
+			}
+		})
+	}
+}
+
+// TestNewEntryProver wants a trust, and the genesis document that it names.
+func TestNewEntryProver(t *testing.T) {
+	s := chain(t)
+	for name, c := range map[string]struct {
+		trust   verify.Trust
+		genesis []byte
+		says    string
+	}{
+		"no trust":    {verify.Trust{}, s.genesis, "no trust"},
+		"another":     {verify.Trust{Genesis: &provenance.Hash{1}}, s.genesis, "genesis-hash"},
+		"no document": {verify.Trust{Genesis: &provenance.Hash{1}}, []byte("{"), "genesis-form"},
+	} {
+		if _, err := verify.NewEntryProver(context.Background(), c.genesis, c.trust, light.Offline(c.trust, s.options().Now), s); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, wanted %s", name, err, c.says)
+		}
+	}
+}
+
+// TestTraceEnds: a context that ends ends the trace.
+func TestTraceEnds(t *testing.T) {
+	s := chain(t)
+	s.commit()
+	ctx, cancel := context.WithCancel(context.Background())
+	src := &receipts{story: s, change: func(int64, []byte) ([]byte, error) { cancel(); return nil, context.Canceled }}
+	if g, err := verify.Trace(ctx, s, s.prover(src), provenance.ByID(s.ids["made"]), verify.Bounds{}); !errors.Is(err, context.Canceled) || g != nil {
+		t.Errorf("%v, %v", g, err)
+	}
+}

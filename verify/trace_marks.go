@@ -1,0 +1,251 @@
+package verify
+
+import (
+	"cmp"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tokentrail/provenance"
+)
+
+// finish sorts the graph, draws its edges and marks its nodes. All of it follows
+// from the set of nodes, whatever the order in which they were found. SPEC(TRC-8)
+func (t *tracer) finish() error {
+	if err := t.addMirrors(); err != nil {
+		return err
+	}
+	m := newMarker(t.graph)
+	m.draw()
+	m.sortEdges()
+	m.corrections()
+	m.cycles()
+	m.ambiguous()
+	m.lines()
+	m.mirrors()
+	for _, n := range t.graph.Nodes {
+		if n.Cut != nil {
+			m.mark(n, MarkCut, nil, n.Cut.String())
+		}
+		slices.SortStableFunc(n.Marks, func(a, b Mark) int {
+			return cmp.Compare(slices.Index(allMarks[:], a.Name), slices.Index(allMarks[:], b.Name))
+		})
+	}
+	return nil
+}
+
+// addMirrors adds the records met on the way that are the other side of a
+// crossing in the graph. What corrects them is not looked for.
+func (t *tracer) addMirrors() error {
+	crossings := map[string][]*GraphNode{}
+	for _, n := range t.graph.Nodes {
+		if n.Record != nil && n.Record.Crossing != "" {
+			crossings[n.Record.Crossing] = append(crossings[n.Record.Crossing], n)
+		}
+	}
+	for _, f := range t.mirrors {
+		id, _ := crossingOf(f.record)
+		for _, n := range crossings[hex.EncodeToString(id)] {
+			if !opposite(n.Record.Decoded, f.record) {
+				continue
+			}
+			if _, err := t.add(f); err != nil {
+				return err
+			}
+			break
+		}
+	}
+	return nil
+}
+
+// allMarks is the order in which a node has its marks.
+var allMarks = [...]MarkName{
+	MarkMissing, MarkUnverified, MarkReversed, MarkAmended, MarkDisputed, MarkCyclic, MarkAmbiguous,
+	MarkLater, MarkDouble, MarkMirrored, MarkDiffers, MarkCut,
+}
+
+// mark marks a node.
+func (m *marker) mark(n *GraphNode, name MarkName, by []string, says string) {
+	n.Marks = append(n.Marks, Mark{name, by, says})
+}
+
+// corrections marks what was corrected, in the log's order. SPEC(TRC-12)
+func (m *marker) corrections() {
+	left := map[string]*provenance.Cell{} // what a record counts, after the corrections before
+	for _, e := range m.g.Edges {
+		by, of := m.at[e.From], m.at[e.To]
+		if e.Kind != EdgeCorrects || of.Record == nil {
+			continue
+		}
+		if left[of.Key] == nil {
+			left[of.Key] = countedAs(of.Record.Decoded)
+		}
+		why := m.noEffect(by.Record, of, left[of.Key])
+		switch {
+		case why != "":
+			m.mark(of, MarkDisputed, []string{by.Key}, why)
+		case by.Record.Decoded.Correction.Action == provenance.Reverses:
+			m.mark(of, MarkReversed, []string{by.Key}, "")
+		default:
+			m.mark(of, MarkAmended, []string{by.Key}, "")
+		}
+	}
+}
+
+// noEffect says why a correction changes nothing; where it does, it is taken off
+// what is left. SPEC(REC-18)
+func (m *marker) noEffect(by *TracedRecord, of *GraphNode, left *provenance.Cell) string {
+	c := by.Decoded.Correction
+	switch {
+	case by.Issuer != of.Record.Issuer:
+		return "by " + by.Issuer + ", which is not its issuer"
+	case of.Record.Proven && !by.Proven: // as believes has it
+		return "it is not proven to be on the ledger"
+	case c.Entry != of.Record.Entry || by.Entry <= c.Entry:
+		return fmt.Sprintf("it names the entry %d", c.Entry)
+	case of.Has(MarkReversed):
+		return "it was reversed before"
+	case c.Cell != left.CellKey:
+		return "the record does not count where it says"
+	}
+	sums := left.Sums
+	if !sums.Add(c.Deltas) || sums.Least() < 0 {
+		return "it takes back more than the record counts"
+	}
+	if c.Action == provenance.Reverses && sums != (provenance.Sums{}) {
+		return "it does not take back all that the record counts"
+	}
+	left.Sums = sums
+	return ""
+}
+
+// believes reports whether what o says may mark n: what is not proven marks
+// nothing that is. SPEC(TRC-6)
+func believes(n, o *GraphNode) bool { return !n.Record.Proven || o.Record.Proven }
+
+// ambiguous marks records of one issuer with the same ref. SPEC(TRC-11)
+func (m *marker) ambiguous() {
+	for _, n := range m.g.Nodes {
+		if n.Record == nil || n.Record.Ref == "" {
+			continue
+		}
+		same := m.byName[n.Record.Issuer+"/"+n.Record.Ref]
+		var others []string
+		for _, o := range same[:min(len(same), maxBy+1)] {
+			if o != n && believes(n, o) {
+				others = append(others, o.Key)
+			}
+		}
+		if len(others) > 0 {
+			m.mark(n, MarkAmbiguous, first(others), "")
+		}
+	}
+}
+
+// inOrder sorts keys by the places of their nodes.
+func (m *marker) inOrder(keys []string) []string {
+	slices.SortFunc(keys, func(a, b string) int { return cmp.Compare(m.place[a], m.place[b]) })
+	return slices.Compact(keys)
+}
+
+// lines marks what is wrong between parent and child. SPEC(TRC-14)
+func (m *marker) lines() {
+	later, double := map[string][]string{}, map[string][]string{}
+	for i := range m.g.Edges {
+		e := &m.g.Edges[i]
+		parent, child := m.at[e.From], m.at[e.To]
+		if e.Kind != EdgeParent || parent.Record == nil {
+			continue
+		}
+		if e.Later = parent.Record.Decoded.Time > child.Record.Decoded.Time; e.Later && believes(parent, child) {
+			later[parent.Key] = append(later[parent.Key], child.Key)
+		}
+		if countedTwice(child.Record.Decoded, parent.Record.Decoded) && parent != child && believes(child, parent) {
+			double[child.Key] = append(double[child.Key], parent.Key)
+		}
+	}
+	for _, n := range m.g.Nodes {
+		if by := later[n.Key]; by != nil {
+			m.mark(n, MarkLater, first(m.inOrder(by)), "")
+		}
+		if by := double[n.Key]; by != nil && !n.Has(MarkReversed) {
+			m.mark(n, MarkDouble, first(m.inOrder(by)), "")
+		}
+	}
+}
+
+// mirrors marks both sides of a crossing. SPEC(TRC-15)
+func (m *marker) mirrors() {
+	sides := map[string][]*GraphNode{} // by crossing id and side
+	for _, n := range m.g.Nodes {
+		if n.Record != nil && n.Record.Crossing != "" && !n.Has(MarkReversed) {
+			at := n.Record.Crossing + " " + n.Record.Side
+			sides[at] = append(sides[at], n)
+		}
+	}
+	others := map[*GraphNode][]*GraphNode{}
+	pair := func(n, o *GraphNode) {
+		// SPEC(REC-12)
+		if o.Record != nil && !o.Has(MarkReversed) && opposite(n.Record.Decoded, o.Record.Decoded) {
+			others[n], others[o] = append(others[n], o), append(others[o], n)
+		}
+	}
+	for _, n := range m.g.Nodes {
+		if n.Record == nil || n.Has(MarkReversed) {
+			continue
+		}
+		if n.Record.Crossing != "" && *n.Record.Decoded.Side == provenance.Exporter {
+			for _, o := range first(sides[n.Record.Crossing+" "+provenance.Importer.String()]) {
+				pair(n, o)
+			}
+		}
+		if _, mirror := crossingOf(n.Record.Decoded); mirror != nil {
+			for _, o := range first(m.byName[keyOf(parentQuery(*mirror))]) {
+				pair(n, o)
+			}
+		}
+	}
+	for _, n := range m.g.Nodes {
+		m.mirrored(n, others[n])
+	}
+}
+
+// mirrored marks one side.
+func (m *marker) mirrored(n *GraphNode, others []*GraphNode) {
+	var by []string
+	for _, o := range others {
+		if believes(n, o) {
+			by = append(by, o.Key)
+		}
+	}
+	if len(by) == 0 {
+		return
+	}
+	by = first(m.inOrder(by))
+	m.mark(n, MarkMirrored, by, "")
+	for _, key := range by {
+		if says := differences(n.Record.Decoded, m.at[key].Record.Decoded); says != "" {
+			m.mark(n, MarkDiffers, []string{key}, says)
+		}
+	}
+}
+
+// first returns the first of many: what many records say in the same way need
+// not all be named.
+func first[T any](all []T) []T { return all[:min(len(all), maxBy)] }
+
+// String says what was not followed.
+func (c *CutOff) String() string {
+	var out []string
+	if c.Parents > 0 {
+		out = append(out, counted(c.Parents, "parent", "parents")+" not followed")
+	}
+	if c.Children > 0 {
+		out = append(out, counted(c.Children, "child", "children")+" not followed")
+	}
+	if c.More {
+		out = append(out, "not all children looked at")
+	}
+	return strings.Join(out, ", ")
+}

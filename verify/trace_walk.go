@@ -1,0 +1,280 @@
+package verify
+
+import (
+	"context"
+
+	"tokentrail/provenance"
+)
+
+// A tracer is one walk. It belongs to one goroutine.
+type tracer struct {
+	ctx    context.Context
+	src    RecordSource
+	prover EntryProver
+	bounds Bounds
+	graph  *Graph
+
+	nodes   map[string]*GraphNode
+	entries map[int64]provenance.Hash // statement ids, of the nodes' entries
+	walks   map[string]*walk          // by node
+	named   map[string]*resolved      // by name
+	queue   []step                    // breadth first
+	mirrors []*foundRecord            // children aside that may be the other side of a crossing
+	asked   int                       // pages
+	sized   bool                      // an answer gave the graph's size
+}
+
+// A walk is how far a node was followed.
+type walk struct {
+	queued   bool
+	up, down bool // was followed that way, or is about to be
+	read     bool // its children were read
+}
+
+// A step follows a node up or down, or looks only for what corrects it.
+type step struct {
+	key      string
+	up, down bool
+	depth    int // steps from the start
+}
+
+// A resolved name is what a name led to.
+type resolved struct {
+	keys []string // of nodes
+	none bool     // no record was found
+	lied bool     // an answer did not hold
+	cut  bool     // not all are there: a bound was reached
+}
+
+func newTracer(ctx context.Context, src RecordSource, prover EntryProver, b Bounds) *tracer {
+	return &tracer{
+		ctx: ctx, src: src, prover: prover, bounds: b.filled(),
+		graph: &Graph{Format: GraphFormat, Start: []string{}, Nodes: []*GraphNode{}, Edges: []GraphEdge{}, Findings: []*Finding{}, Proving: prover != nil},
+		nodes: map[string]*GraphNode{}, entries: map[int64]provenance.Hash{}, walks: map[string]*walk{}, named: map[string]*resolved{},
+	}
+}
+
+// begin finds the records to start from. SPEC(TRC-1)
+func (t *tracer) begin(start provenance.RecordQuery) error {
+	r, err := t.read(start)
+	if err != nil {
+		return err
+	}
+	followed, rest := split(r.found, t.bounds.Breadth)
+	t.graph.Cut = r.more || len(rest) > 0
+	for _, f := range followed {
+		n, err := t.add(f)
+		if err != nil {
+			return err
+		}
+		if n == nil {
+			t.graph.Cut = true
+			return nil
+		}
+		t.graph.Start = append(t.graph.Start, n.Key)
+		t.follow(step{n.Key, true, true, 0})
+	}
+	return nil
+}
+
+// split returns the first n and the others.
+func split(found []*foundRecord, n int) (first, rest []*foundRecord) {
+	n = min(n, len(found))
+	return found[:n], found[n:]
+}
+
+// step follows one node. SPEC(TRC-2)
+func (t *tracer) step(s step) error {
+	n := t.nodes[s.key]
+	if n.Record == nil {
+		return nil
+	}
+	if err := t.kin(n, s); err != nil {
+		return err
+	}
+	if s.up {
+		return t.ascend(n, s.depth)
+	}
+	return nil
+}
+
+// ascend resolves the names that a record gives, and goes on from there.
+func (t *tracer) ascend(n *GraphNode, depth int) error {
+	for _, name := range namesOf(n.Record.Decoded) {
+		key := keyOf(name.query)
+		if depth >= t.bounds.Up {
+			if t.nodes[key] == nil && t.named[key] == nil {
+				t.cut(n, 1, 0, false)
+			}
+			continue
+		}
+		r, err := t.resolve(name.query)
+		if err != nil {
+			return err
+		}
+		if r.cut || r.none && !t.addMissing(key, r.lied) {
+			t.cut(n, 1, 0, false)
+		}
+		for _, key := range r.keys {
+			t.follow(step{key, true, false, depth + 1})
+		}
+	}
+	return nil
+}
+
+// follow queues what was not followed that way before.
+func (t *tracer) follow(s step) {
+	w := t.walks[s.key]
+	s.up, s.down = s.up && !w.up, s.down && !w.down
+	if w.queued && !s.up && !s.down {
+		return
+	}
+	w.queued, w.up, w.down = true, w.up || s.up, w.down || s.down
+	t.queue = append(t.queue, s)
+}
+
+// resolve finds the records that a name means, once for each name.
+func (t *tracer) resolve(q provenance.RecordQuery) (*resolved, error) {
+	key := keyOf(q)
+	if r := t.named[key]; r != nil {
+		return r, nil
+	}
+	out := &resolved{}
+	t.named[key] = out
+	if n := t.nodes[key]; n != nil && n.Record != nil {
+		out.keys = []string{key}
+		return out, nil
+	}
+	r, err := t.read(q)
+	if err != nil {
+		return nil, err
+	}
+	followed, rest := split(r.found, t.bounds.Breadth)
+	out.none, out.lied = len(r.found) == 0 && (r.lied || !r.more), r.lied
+	out.cut = len(rest) > 0 || r.more && !out.none
+	for _, f := range followed {
+		n, err := t.add(f)
+		if err != nil {
+			return nil, err
+		}
+		if n == nil {
+			out.cut = true
+			break
+		}
+		out.keys = append(out.keys, n.Key)
+		t.follow(step{key: n.Key})
+	}
+	return out, nil
+}
+
+// addMissing adds a name that no record was found for, if there is room.
+// SPEC(TRC-10)
+func (t *tracer) addMissing(key string, lied bool) bool {
+	if t.nodes[key] != nil {
+		return true
+	}
+	if len(t.nodes) >= t.bounds.Nodes {
+		return false
+	}
+	says := "the node says that it has no such record"
+	if lied {
+		says = "what the node answers does not hold"
+	}
+	n := &GraphNode{Key: key, Marks: []Mark{{Name: MarkMissing, Says: says}}}
+	t.nodes[key], t.walks[key] = n, &walk{queued: true, up: true, down: true}
+	t.graph.Nodes = append(t.graph.Nodes, n)
+	return true
+}
+
+// kin reads the children of a record: those to follow, those that correct it,
+// and those that may be the other side of a crossing. SPEC(TRC-2)
+func (t *tracer) kin(n *GraphNode, s step) error {
+	w := t.walks[n.Key]
+	if w.read && !s.down {
+		return nil
+	}
+	w.read = true
+	children, more, err := t.children(n)
+	if err != nil {
+		return err
+	}
+	below := s.down && s.depth < t.bounds.Down
+	followed, left := 0, 0
+	for _, f := range children {
+		switch {
+		case f.record.Correction != nil:
+		case !s.down:
+			t.aside(f)
+			continue
+		case !below || followed >= t.bounds.Breadth:
+			if t.nodes[f.id.String()] == nil {
+				left++
+			}
+			continue
+		default:
+			followed++
+		}
+		child, err := t.add(f)
+		if err != nil {
+			return err
+		}
+		if child == nil {
+			left++
+			continue
+		}
+		t.follow(step{child.Key, false, below, s.depth + 1})
+	}
+	if more || left > 0 {
+		t.cut(n, 0, left, more)
+	}
+	return t.beside(n)
+}
+
+// children reads the records that name a record as a parent, or correct it: by
+// its id and by its ref.
+func (t *tracer) children(n *GraphNode) (children []*foundRecord, more bool, err error) {
+	queries := []provenance.RecordQuery{provenance.ByID(n.Record.ID)}
+	if len(n.Record.Decoded.Ref) > 0 {
+		queries = append(queries, provenance.ByRef(n.Record.Issuer, n.Record.Decoded.Ref))
+	}
+	seen := map[provenance.Hash]bool{}
+	all := &reading{}
+	for i, q := range queries {
+		r, err := t.read(q.Children())
+		if err != nil {
+			return nil, false, err
+		}
+		all.more = all.more || r.more
+		for _, f := range r.found {
+			if !seen[f.id] {
+				seen[f.id] = true
+				all.found = append(all.found, f)
+			}
+		}
+		if i == 1 && len(r.found) > 0 {
+			// Whoever names the ref may mean another record with the same one.
+			if _, err := t.resolve(q); err != nil {
+				return nil, false, err
+			}
+		}
+	}
+	return t.ordered(all).found, all.more, nil
+}
+
+// aside remembers a record that is not followed and may be the other side of a
+// crossing in the graph.
+func (t *tracer) aside(f *foundRecord) {
+	if id, _ := crossingOf(f.record); len(id) > 0 && len(t.mirrors) < t.bounds.Nodes {
+		t.mirrors = append(t.mirrors, f)
+	}
+}
+
+// beside finds the other side's record of a crossing, where it is named. It is
+// shown, and not followed.
+func (t *tracer) beside(n *GraphNode) error {
+	if _, mirror := crossingOf(n.Record.Decoded); mirror != nil {
+		_, err := t.resolve(parentQuery(*mirror))
+		return err
+	}
+	return nil
+}
