@@ -3,10 +3,13 @@ package verify
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"tokentrail/provenance"
 )
 
 // widest bounds what a node's own words may take of a line: it can answer with
@@ -69,8 +72,17 @@ func (r *Report) writeTotals(b *strings.Builder) {
 		group(t.Headers), group(t.Entries), group(t.Records), group(t.Streams), group(t.Providers), t.Millis, group(t.PerSecond))
 	for _, kind := range sortedKeys(t.Kinds) {
 		k := t.Kinds[kind]
-		fmt.Fprintf(b, "  %-12s %s records, %s input and %s output tokens\n", plain(kind), separated(k.Records.String()), separated(k.Input.String()), separated(k.Output.String()))
+		fmt.Fprintf(b, "  %-12s %s records", plain(kind), separated(k.Records.String()))
+		if !k.Input.IsZero() || !k.Output.IsZero() || countsTokens(kind) {
+			fmt.Fprintf(b, ", %s input and %s output tokens", separated(k.Input.String()), separated(k.Output.String()))
+		}
+		b.WriteByte('\n')
 	}
+}
+
+// countsTokens reports whether records of a kind count tokens at all.
+func countsTokens(kind string) bool {
+	return slices.ContainsFunc(provenance.FlowKinds(), func(k provenance.Kind) bool { return k.String() == kind })
 }
 
 // group writes a number with a comma every three digits.
