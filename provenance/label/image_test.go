@@ -254,6 +254,14 @@ func TestProfilesAndFormats(t *testing.T) {
 	if PNG.MediaType() != "image/png" || JPEG.MediaType() != "image/jpeg" || PNG.Profile() != "png-1" || JPEG.Profile() != "jpeg-1" {
 		t.Error("the table is wrong")
 	}
+	if got := strings.Join(Profiles(), " "); got != "docx-1 jpeg-1 markdown-1 mp4-1 png-1 text-1 text-match-1" {
+		t.Errorf("the profiles are %s", got)
+	}
+	for f, c := range carriers() {
+		if f.Profile() == "" || f.MediaType() == "" || c.read == nil || c.write == nil || c.normalise == nil {
+			t.Errorf("%s lacks something in the table", f)
+		}
+	}
 	if got := mustNormalise(t, "", []byte("as it is")); got != "as it is" {
 		t.Errorf("no profile makes %q", got)
 	}

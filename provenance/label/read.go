@@ -11,8 +11,12 @@ import (
 // carriers is the table of the formats. SPEC(LBL-20)
 func carriers() map[Format]carrier {
 	return map[Format]carrier{
-		PNG:  pngCarrier(),
-		JPEG: jpegCarrier(),
+		PNG:      pngCarrier(),
+		JPEG:     jpegCarrier(),
+		MP4:      mp4Carrier(),
+		Markdown: markdownCarrier(),
+		Text:     textCarrier(),
+		DOCX:     docxCarrier(),
 	}
 }
 
@@ -113,7 +117,7 @@ func refuseBound(f Format, store bool, m Marks) error {
 type normaliser func(dst io.Writer, src io.ReaderAt, size int64) error
 
 func profiles() map[string]normaliser {
-	all := map[string]normaliser{"": copyAll}
+	all := map[string]normaliser{"": copyAll, "text-match-1": normaliseTextMatch}
 	for _, c := range carriers() {
 		all[c.profile] = c.normalise
 	}
