@@ -88,7 +88,14 @@ func checkWritten(f Format, old io.ReaderAt, oldSize int64, written io.ReaderAt,
 	if err != nil {
 		return within(f, "as it would be written", -1, err)
 	}
-	if file.AIGC == nil || *file.AIGC != m.AIGC || m.SourceType != "" && file.SourceType != m.SourceType {
+	source := m.SourceType
+	if source == "" { // what is there stays, where it can be read
+		source = file.SourceType
+		if was, err := Read(f, old, oldSize); err == nil {
+			source = was.SourceType
+		}
+	}
+	if file.AIGC == nil || *file.AIGC != m.AIGC || file.SourceType != source {
 		return unsupported(f, "", -1, "the label would not read back as it was written; the file is as it was")
 	}
 	before, after := sha256.New(), sha256.New()

@@ -32,6 +32,12 @@ func TestCheckWritten(t *testing.T) {
 	} {
 		wantFileError(t, check(test.written), test.kind, test.want)
 	}
+	// A source type that was not given to write neither comes nor goes.
+	written := mustWrite(t, PNG, plain, m)
+	m.SourceType = ""
+	wantFileError(t, check(written), Unsupported, "would not read back")
+	plain, written = written, mustWrite(t, PNG, plain, m)
+	wantFileError(t, check(written), Unsupported, "would not read back")
 }
 
 // A fullDisk takes so many bytes and no more.
