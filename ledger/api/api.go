@@ -74,9 +74,9 @@ type Limits struct {
 	FlowWait time.Duration // for a place among them: 15 s
 	FlowRows int64         // rows of such answers on their way to clients, about 256 bytes each: 524,288
 
-	Lookups        int           // answers about records being looked up at once: 4
+	Lookups        int           // answers about records being looked up at once: 2
 	LookupWait     time.Duration // for a place among them: 2 s
-	AddressLookups int           // requests of one address that wait or have a place: 16
+	AddressLookups int           // requests of one address that wait or have a place: 8
 	IndexWait      time.Duration // for the index to have what is committed: 1 s
 }
 
@@ -102,9 +102,9 @@ func (l Limits) withDefaults() Limits {
 	l.Flows = or(l.Flows, 2)
 	l.FlowWait = or(l.FlowWait, 15*time.Second)
 	l.FlowRows = or(l.FlowRows, 1<<19)
-	l.Lookups = or(l.Lookups, 4)
+	l.Lookups = or(l.Lookups, 2)
 	l.LookupWait = or(l.LookupWait, 2*time.Second)
-	l.AddressLookups = or(l.AddressLookups, 16)
+	l.AddressLookups = or(l.AddressLookups, 8)
 	l.IndexWait = or(l.IndexWait, time.Second)
 	return l
 }

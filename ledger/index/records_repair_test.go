@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -276,5 +277,30 @@ func TestRunEnds(t *testing.T) {
 	cancel()
 	if err := NewRecords(t.TempDir(), testOrigin, small()).Run(ctx, a); err != nil {
 		t.Errorf("a stop is no error: %v", err)
+	}
+}
+
+// TestProcessEnds: a table may be damaged so that Badger ends the process when it
+// opens it. The process after that makes the index anew.
+func TestProcessEnds(t *testing.T) {
+	a, queries := mixed(t, 12)
+	dir := os.Getenv("TOKENTRAIL_TEST_OPEN")
+	if dir != "" { // in the process that ends
+		s, err := openRecordStore(filepath.Join(dir, "records"), NewRecords(dir, testOrigin, small()).o)
+		t.Fatal("it did not end: ", s, err)
+	}
+	dir = t.TempDir()
+	refill(t, a, dir, nil)
+	for _, f := range badgerFiles(t, dir, ".sst") {
+		overwrite(t, f, func(b []byte) { clear(b) })
+	}
+	child := exec.Command(os.Args[0], "-test.run=^TestProcessEnds$")
+	child.Env = append(os.Environ(), "TOKENTRAIL_TEST_OPEN="+dir)
+	if out, err := child.CombinedOutput(); err == nil || strings.Contains(string(out), "it did not end") {
+		t.Fatalf("%v: %s", err, out)
+	}
+	said := refill(t, a, dir, queries)
+	if len(said) != 1 || !strings.Contains(said[0], "the process ended while it was opened") {
+		t.Error(said)
 	}
 }

@@ -194,7 +194,7 @@ func TestAnyLog(t *testing.T) {
 		issuer := func() string { return fmt.Sprintf("p%d", name.Draw(rt, "issuer")) }
 		some := func() int { return rapid.IntRange(0, 2).Draw(rt, "some") }
 		var ids []provenance.Hash
-		for range rapid.IntRange(1, 3).Draw(rt, "runs") {
+		for range rapid.IntRange(1, 2).Draw(rt, "runs") {
 			for range rapid.IntRange(1, 4).Draw(rt, "entries") {
 				var records []*provenance.Record
 				for i := range rapid.IntRange(1, 4).Draw(rt, "records") {
