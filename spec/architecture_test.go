@@ -25,16 +25,18 @@ var imports = []struct {
 }{
 	{"spec", nil, []string{"tokentrail/"}},
 	{"provenance", nil, []string{"net", "net/http", "log", "os", "github.com/dgraph-io/badger", "github.com/cometbft/cometbft"}},
+	{"provenance/label", []string{"provenance"}, []string{"net/http", "os", "github.com/dgraph-io/badger", "github.com/cometbft/cometbft"}},
 	{"provenance/intake", []string{"provenance"}, []string{"net/http", "github.com/dgraph-io/badger", "github.com/cometbft/cometbft"}},
 	{"verify", []string{"provenance"}, []string{"net/http", "github.com/dgraph-io/badger", "github.com/cometbft/cometbft"}},
 	{"verify/light", []string{"provenance", "verify"}, nil},
+	{"verify/profile", []string{"provenance", "provenance/label"}, []string{"net/http", "os", "github.com/dgraph-io/badger", "github.com/cometbft/cometbft"}},
 	{"verify/remote", []string{"provenance", "verify"}, []string{"github.com/dgraph-io/badger", "github.com/cometbft/cometbft"}},
 	{"ledger", []string{"provenance"}, []string{"github.com/cometbft/cometbft"}},
 	{"ledger/app", []string{"ledger", "provenance"}, nil},
 	{"ledger/index", []string{"ledger", "provenance"}, []string{"github.com/cometbft/cometbft"}},
 	{"ledger/api", []string{"ledger", "ledger/index", "provenance"}, []string{"github.com/cometbft/cometbft"}},
-	{"cmd/tokentraild", []string{"ledger", "ledger/app", "ledger/index", "ledger/api", "provenance", "provenance/intake", "verify", "verify/light", "verify/remote"}, nil},
-	{"cmd/tokentrail", []string{"provenance", "provenance/intake", "verify", "verify/light", "verify/remote"}, nil},
+	{"cmd/tokentraild", []string{"ledger", "ledger/app", "ledger/index", "ledger/api", "provenance", "provenance/intake", "provenance/label", "verify", "verify/light", "verify/profile", "verify/remote"}, nil},
+	{"cmd/tokentrail", []string{"provenance", "provenance/intake", "provenance/label", "verify", "verify/light", "verify/profile", "verify/remote"}, nil},
 	{"spec/vectors/generate", nil, []string{"tokentrail/"}},
 }
 
