@@ -168,11 +168,24 @@ func (m *mp4Meta) set(object []byte) {
 	if place < 0 {
 		place = len(m.items)
 	}
-	items := slices.Insert(slices.Clone(m.items), place, item)
-	m.items = slices.DeleteFunc(items, func(n *mp4Node) bool { return n != item && m.isLabel(n) })
-	m.ilst.body = nil
-	for _, n := range m.items {
-		m.ilst.body = n.encode(m.ilst.body)
+	m.clear()
+	m.items = slices.Insert(m.items, place, item)
+	m.update()
+}
+
+// clear takes the labels out.
+func (m *mp4Meta) clear() {
+	m.items = slices.DeleteFunc(slices.Clone(m.items), m.isLabel)
+	m.update()
+}
+
+// update puts the items into the box.
+func (m *mp4Meta) update() {
+	if m.ilst != nil {
+		m.ilst.body = nil
+		for _, n := range m.items {
+			m.ilst.body = n.encode(m.ilst.body)
+		}
 	}
 	m.node.body = slices.Clone(m.lead)
 	for _, b := range m.boxes {
@@ -223,11 +236,15 @@ func (f *mp4File) setLabel(moov *mp4Node, object []byte) error {
 	if err != nil {
 		return err
 	}
+	for i, m := range metas { // SPEC(LBL-3)
+		if i == 0 {
+			m.set(object)
+		} else {
+			m.clear()
+		}
+	}
 	switch {
-	case len(metas) > 1:
-		return unsupported(MP4, "moov", metas[1].node.at, "it has %d meta boxes of handler mdta; keep one", len(metas))
-	case len(metas) == 1:
-		metas[0].set(object)
+	case len(metas) > 0:
 		return nil
 	case others["udta"] && others["moov"]:
 		return unsupported(MP4, "moov", moov.at, "meta boxes of other handlers stand in both places for a label, moov/udta/meta and moov/meta")

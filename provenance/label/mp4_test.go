@@ -147,6 +147,7 @@ func TestMP4ReadsBothFormsAndPlaces(t *testing.T) {
 		"moov, QuickTime":   mp4box("meta", hdlr, keys, ilst),
 		"behind another":    mp4box("udta", mp4box("meta", be32(0), strings.Replace(hdlr, "mdta", "mdir", 1))) + mp4box("meta", hdlr, keys, ilst),
 		"items before keys": mp4box("meta", hdlr, ilst, keys),
+		"two keys":          mp4box("meta", hdlr, mp4box("keys", be32(0), be32(3), be32(12), "mdtaAIGC", be32(12), "mdtaAIGC", be32(12), "mdtaname"), mp4box("ilst", mp4box(be32(3), mp4box("data", be32(1), be32(0), "x")), mp4box(be32(2), mp4box("data", be32(1), be32(0), `{"Label":"1"}`)))),
 	} {
 		file := []byte(mp4box("ftyp", "isom", be32(0)) + mp4box("moov", moov) + mp4box("mdat", "media"))
 		f, err := Read(MP4, bytes.NewReader(file), int64(len(file)))
@@ -189,6 +190,19 @@ func TestMP4LabelInXMP(t *testing.T) {
 	}
 }
 
+// Labels that cannot be read, in all places, make room for the one written.
+func TestMP4ReplacesAll(t *testing.T) {
+	hdlr := mp4box("hdlr", be32(0), be32(0), "mdta", strings.Repeat("\x00", 13))
+	keys := mp4box("keys", be32(0), be32(2), be32(12), "mdtaAIGC", be32(12), "mdtaAIGC")
+	item := func(place uint32) string { return mp4box(be32(place), mp4box("data", be32(9), be32(0), "old label")) }
+	meta := mp4box("meta", hdlr, keys, mp4box("ilst", item(1), item(2), item(1)))
+	file := []byte(mp4box("ftyp", "isom", be32(0)) + mp4box("moov", meta, mp4box("udta", meta)) + mp4box("mdat", "media"))
+	out := writeTo(t, MP4, file, someMarks())
+	if bytes.Contains(out, []byte("old label")) || bytes.Count(out, []byte("ProduceID")) != 1 {
+		t.Errorf("labels are left: %q", out)
+	}
+}
+
 func TestMP4WithManifest(t *testing.T) {
 	manifest := func(purpose, store string) []byte {
 		return []byte(mp4box("uuid", c2paUUID, be32(0), purpose, "\x00", be64(0), store))
@@ -200,9 +214,21 @@ func TestMP4WithManifest(t *testing.T) {
 	if written := writeTo(t, MP4, file, m); !bytes.Contains(written, manifest("merkle", "hashes")) {
 		t.Error("the manifest's box is gone")
 	}
-	file = slices.Concat(videos(t)["last.mp4"], manifest("manifest", "no store"))
+	for _, room := range []string{"", strings.Repeat("\x00", 100)} {
+		file = slices.Concat(manifest("manifest", string(sampleStore())+room), videos(t)["last.mp4"], manifest("merkle", "hashes"))
+		if f := mustRead(t, MP4, file); f.C2PA == nil || f.C2PA.Manifests != 2 {
+			t.Errorf("%d bytes behind the store: %+v", len(room), f.C2PA)
+		}
+	}
+	for store, want := range map[string]string{"no store": "uuid (C2PA)", string(sampleStore()) + "x": "uuid (C2PA)"} {
+		file = slices.Concat(videos(t)["last.mp4"], manifest("manifest", store))
+		_, err := Read(MP4, bytes.NewReader(file), int64(len(file)))
+		wantFileError(t, err, Malformed, want)
+	}
+	two := manifest("manifest", string(sampleStore()))
+	file = slices.Concat(videos(t)["last.mp4"], two, two)
 	_, err := Read(MP4, bytes.NewReader(file), int64(len(file)))
-	wantFileError(t, err, Malformed, "uuid (C2PA)")
+	wantFileError(t, err, Malformed, "second manifest store")
 }
 
 // A hugeFile is larger than memory: zero bytes between head and tail.

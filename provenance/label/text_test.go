@@ -81,6 +81,12 @@ func TestSelectors(t *testing.T) {
 	if err != nil || w == nil || string(w.store) != "store" {
 		t.Fatalf("%v, %v", w, err)
 	}
+	for _, f := range []Format{Text, Markdown} {
+		file := mustRead(t, f, []byte("a "+spell(wrapped(sampleStore()))+" b"))
+		if file.C2PA == nil || file.C2PA.Manifests != 2 {
+			t.Errorf("%s: %+v", f, file.C2PA)
+		}
+	}
 	version2 := bytes.Clone(whole)
 	version2[8] = 2
 	for name, c := range map[string]struct {
