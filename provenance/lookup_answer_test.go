@@ -162,3 +162,18 @@ func FuzzParseRecordsAnswer(f *testing.F) {
 		}
 	})
 }
+
+// TestCorrectionsAreHits: who asks for what names a record gets what takes it back.
+func TestCorrectionsAreHits(t *testing.T) {
+	first := sampleBatch(AlgEdDSA, 1)
+	wrong, previous := first.header.recordID(0, first.records[0]), first.statement.ID()
+	record := corrects(t, must1(Reverse(wrong, 7, first.records[0], 1, "counted twice")))
+	h := must1(NewBatch("acme", "us-east.1", 1, &previous, [][]byte{record}))
+	s := must1(h.Sign(testKey(AlgEdDSA, "provider")))
+	hit := RecordHit{9, s.Raw(), &RecordProof{Record: record, Count: 1}}
+	if _, id, err := hit.Check(ByID(wrong).Children()); err != nil || id != h.recordID(0, record) {
+		t.Errorf("%s, %v", id, err)
+	}
+	_, _, err := hit.Check(ByID(wrong))
+	wantCode(t, err, CodeValue)
+}

@@ -1,12 +1,5 @@
 package provenance
 
-// A record of this kind corrects another: the map under key 19 holds, under key
-// 1, the id of the one that it corrects.
-const (
-	correctionKind = 7
-	correctionKey  = 19
-)
-
 // References are what a record can be found by beside its id: its own ref, and
 // what it points at. The byte slices alias the record.
 type References struct {
@@ -25,19 +18,21 @@ func ReferencesOf(record []byte) (References, error) {
 		return References{}, fail(CodeSize, "", "the record has %d bytes, at most %d are allowed", len(record), MaxRecordBytes)
 	}
 	var r References
-	var kind int64
+	var kind Kind
 	c := &cursor{b: record}
 	err := c.pairs(func(key int64) (err error) {
 		switch {
 		case key == 1:
-			kind, err = c.integer()
+			var v int64
+			v, err = c.integer()
+			kind = Kind(v)
 		case key == 4:
 			r.Ref, err = c.bytesIn(1, 32)
 		case key == 5:
 			err = within("parents", c.each(func(int) error { return r.readParent(c) }))
 		case key == 14:
 			err = within("content", c.each(func(int) error { return r.readContent(c) }))
-		case key == correctionKey && kind == correctionKind: // key 1 came first
+		case key == 19 && kind == Corrected: // key 1 came first
 			err = within("correction", c.pick(1, func() error {
 				value, err := c.bytesIn(HashSize, HashSize)
 				if err == nil {
