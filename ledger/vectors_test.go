@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -23,6 +24,7 @@ type vector struct {
 	} `json:"hex_parts"`
 	OK     bool
 	Error  string
+	Path   *string
 	Given  vectorValues
 	Expect vectorValues
 }
@@ -93,6 +95,9 @@ func TestAdmissionVectors(t *testing.T) {
 		err = view.admit(v.Given.Height, c)
 		if (err == nil) != v.OK || provenance.CodeOf(err) != provenance.Code(v.Error) {
 			t.Errorf("%s: %v, wanted %q", v.Name, err, v.Error)
+		}
+		if e := (*provenance.Error)(nil); v.Path != nil && (!errors.As(err, &e) || e.Path != *v.Path) {
+			t.Errorf("%s: %v, wanted the path %q", v.Name, err, *v.Path)
 		}
 		if err != nil {
 			continue

@@ -123,7 +123,7 @@ type got = vectorValues
 
 // vectorRunners take a vector's input through the package, by the file's parser.
 var vectorRunners = map[string]func(v *vector) (*got, error){
-	"record": runRecord, "leaf": runLeaf, "header": runHeader, "batch": runBatch, "key": runKey,
+	"record": runRecord, "record_v2": runRecordV2, "leaf": runLeaf, "header": runHeader, "batch": runBatch, "batch_v2": runBatchV2, "key": runKey,
 	"key_text": runKeyText, "statement": runStatement, "frame": runFrame, "submission": runSubmission,
 	"chain": runChain, "record_proof": runRecordProof, "inclusion": runInclusion,
 	"consistency": runConsistency, "apphash": runAppHash, "state_proof": runStateProof,

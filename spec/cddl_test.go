@@ -31,6 +31,7 @@ type cddlEntry struct {
 	key      *cddlType
 	value    *cddlType
 	nested   []cddlEntry // a group in parentheses
+	together *int        // of an optional group of several: how many of them are there
 }
 
 // A cddlRule is a type, or a group in parentheses.
@@ -279,9 +280,16 @@ func (f cddlFile) flat(group []cddlEntry) []cddlEntry {
 			out = append(out, e)
 			continue
 		}
-		for _, x := range f.flat(inner) {
-			if e.min != 1 || e.max != 1 {
-				x.min, x.max = e.min, e.max // a group of one entry
+		entries, together := f.flat(inner), new(int)
+		for _, x := range entries {
+			switch {
+			case e.min == 1 && e.max == 1:
+			case len(entries) == 1:
+				x.min, x.max = e.min, e.max
+			case e.min == 0 && e.max == 1 && x.min == 1 && x.max == 1:
+				x.min, x.together = 0, together
+			default:
+				panic("cddl: a repeated group of several entries")
 			}
 			out = append(out, x)
 		}
@@ -306,6 +314,7 @@ func (f cddlFile) array(entries []cddlEntry, items []*cborItem) bool {
 
 func (f cddlFile) mapping(entries []cddlEntry, items []*cborItem) bool {
 	count := make([]int, len(entries))
+	groups := map[*int][2]int{} // entries there, entries in all
 pairs:
 	for i := 0; i < len(items); i += 2 {
 		for j, e := range entries {
@@ -320,6 +329,15 @@ pairs:
 	}
 	for j, e := range entries {
 		if count[j] < e.min || e.max >= 0 && count[j] > e.max {
+			return false
+		}
+		if e.together != nil {
+			n := groups[e.together]
+			groups[e.together] = [2]int{n[0] + count[j], n[1] + 1}
+		}
+	}
+	for _, n := range groups {
+		if n[0] != 0 && n[0] != n[1] {
 			return false
 		}
 	}

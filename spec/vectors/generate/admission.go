@@ -81,7 +81,32 @@ func admissionSuite() *suite {
 	bad("records-totals", "ADM-10", "a total is wrong", forged(next, next.header().set(2, 10, 0, 10), next.sequenceBytes()), "totals")
 	bad("records-expand", "ADM-10", "the frame is a bomb", submission(next.statement(edKey).bytes(), bomb(1, 8<<20).bytes()), "expand")
 	admissionOrder(s, next, gap, on, policy, height)
+	admissionRules(s, state, on, ok, height)
 	return s
+}
+
+// admissionRules: which records a rule version admits.
+func admissionRules(s *suite, first stateMap, on func(*vector, stateMap, int64),
+	ok func(string, string, string, stateMap, int64, batch, []byte), height int64) {
+	second := stateMap{}
+	for k, v := range first {
+		second[k] = v
+	}
+	second["rules"] = enc(group{1: 2})
+	of := func(records ...group) batch { return batch{issuer: "acme", stream: "rules", records: records} }
+	hop := of(transfer().set(group{1: 2}, 22))
+	chain := of(production(), modelMade(), datasetMade(), evaluated(), corrected())
+	on(s.bad("rules-1-kind", "ADM-10", "under rules 1, the second record is of kind 4", submissionOf(chain), "unknown-kind", "records[1].kind"), first, height)
+	on(s.bad("rules-1-key", "ADM-10", "under rules 1, the record has a hop (key 22)", submissionOf(hop), "unknown-critical", "records[0]"), first, height)
+	ok("rules-2-kind", "ADM-10", "under rules 2, the same submission of kinds 1 and 4 to 7", second, height, chain, submissionOf(chain))
+	ok("rules-2-key", "ADM-10", "under rules 2, the same submission with a hop", second, height, hop, submissionOf(hop))
+	plain := of(threeKinds().records...)
+	ok("rules-2-plain", "ADM-10", "under rules 2, a submission that needs rules 1 only", second, height, plain, submissionOf(plain))
+	header := plain.header().set(4, 10, 2, 1)
+	on(s.bad("rules-1-cell", "ADM-10", "under rules 1, a header with a cell of kind 4: it is read, and does not follow from the records",
+		forged(plain, header, plain.sequenceBytes()), "totals"), first, height)
+	unknown := of(production().set(8, 1))
+	on(s.bad("rules-2-kind-8", "ADM-10", "under rules 2, a record of kind 8", forged(unknown, of(production()).header(), unknown.sequenceBytes()), "unknown-kind", "records[0].kind"), second, height)
 }
 
 // admissionState is a registry of three providers and one stream with two

@@ -112,15 +112,53 @@ func cellOf(r group) (cellText, [7]int64) {
 	return key, sums
 }
 
-// totals derives the string table and the cells, wrapping where a sum overflows:
-// such a header is wrong anyhow.
-func (b batch) totals() (table []string, cells [][]int64) {
-	sums := map[cellText][7]int64{}
+// An addend is what a record adds to one cell.
+type addend struct {
+	key  cellText
+	sums [7]int64
+}
+
+// addends are what a record adds (BAT-8): a relay only its energy, a correction
+// a record of its own kind and its deltas where it says.
+func addends(r group) []addend {
+	key, sums := cellOf(r)
+	if relay, _ := sub(r, 22, 2).(bool); relay {
+		sums = [7]int64{6: sums[6]}
+	}
+	out := []addend{{key, sums}}
+	if c, ok := r[19].(group); ok {
+		cell, deltas := c[6].(list), c[7].(list)
+		of := addend{key: cellText{
+			toInt(cell[0]), toInt(cell[1]), toInt(cell[2]), cell[3].(string), cell[4].(string), cell[5].(string),
+			toInt(cell[6]), cell[7].(string), toInt(cell[8]), toInt(cell[9]),
+		}}
+		for i := range of.sums {
+			of.sums[i] = toInt(deltas[i])
+		}
+		out = append(out, of)
+	}
+	return out
+}
+
+// adds are what all records of the batch add.
+func (b batch) adds() []addend {
+	var out []addend
 	for _, r := range b.records {
-		k, s := cellOf(r)
-		all := sums[k]
+		out = append(out, addends(r)...)
+	}
+	return out
+}
+
+func (b batch) totals() (table []string, cells [][]int64) { return totalsOf(b.adds()) }
+
+// totalsOf derives the string table and the cells, wrapping where a sum
+// overflows: such a header is wrong anyhow.
+func totalsOf(adds []addend) (table []string, cells [][]int64) {
+	sums := map[cellText][7]int64{}
+	for _, a := range adds {
+		k, all := a.key, sums[a.key]
 		for i := range all {
-			all[i] += s[i]
+			all[i] += a.sums[i]
 		}
 		sums[k] = all
 		table = append(table, k.serving, k.using, k.model, k.basis)

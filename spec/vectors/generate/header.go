@@ -158,6 +158,7 @@ func headerCells(s *suite, b batch) {
 		greatest = greatest.set(int64(1<<63-1), 10, 0, place)
 	}
 	s.good("cells-greatest", "BAT-3", "sums of 2^63-1", enc(greatest), nil)
+	headerRanges(s, h)
 }
 
 // wideHeader has n cells, one an hour.
@@ -169,4 +170,29 @@ func wideHeader(n int) group {
 		cells = append(cells, put(h[10].(list)[0], i, []int64{0}))
 	}
 	return h.set(cells, 10).set(n, 6)
+}
+
+// headerRanges: the first and the last value that each place of a cell may have,
+// and those beyond. They are the same under all rule versions.
+func headerRanges(s *suite, h group) {
+	for _, p := range []struct {
+		place    int64
+		name     string
+		least    int64
+		greatest int64
+	}{{0, "hour", 0, 1<<63 - 1}, {1, "kind", 1, 7}, {2, "side", 0, 2}, {6, "label", 0, 4}, {8, "boundary", 0, 4}, {9, "method", 0, 3}} {
+		one := func(v int64) []byte {
+			cell := append(list(nil), h[10].(list)[2].(list)...)
+			cell[3], cell[4], cell[5], cell[7] = 2, 1, 0, 0
+			cell[p.place] = v
+			return enc(h.set(list{cell}, 10).set(list{"", "DE", "ZZ"}, 9))
+		}
+		s.bad("cells-"+p.name+"-below", "BAT-3", "a cell of "+p.name+" "+num64(p.least-1), one(p.least-1), "cells")
+		s.good("cells-"+p.name+"-greatest", "BAT-3", "a cell of "+p.name+" "+num64(p.greatest), one(p.greatest), nil)
+		if p.greatest < 1<<62 {
+			s.bad("cells-"+p.name+"-above", "BAT-3", "a cell of "+p.name+" "+num64(p.greatest+1), one(p.greatest+1), "cells")
+		}
+	}
+	s.bad("cells-16-places", "BAT-3", "a cell of 16 places", enc(h.set(h[10].(list)[2].(list)[:16], 10, 2)), "cells")
+	s.bad("cells-18-places", "BAT-3", "a cell of 18 places", enc(h.set(append(append(list(nil), h[10].(list)[2].(list)...), 0), 10, 2)), "cells")
 }

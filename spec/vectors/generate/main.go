@@ -24,7 +24,7 @@ import (
 // suites makes all vectors, by file name.
 func suites() []*suite {
 	return []*suite{
-		recordSuite(), leafSuite(), headerSuite(), batchSuite(), keySuite(), keyTextSuite(),
+		recordSuite(), recordV2Suite(), leafSuite(), headerSuite(), batchSuite(), batchV2Suite(), keySuite(), keyTextSuite(),
 		statementSuite(), frameSuite(), submissionSuite(), chainSuite(),
 		recordProofSuite(), treeSuite(), inclusionSuite(), consistencySuite(), stateRootSuite(), stateProofSuite(),
 		apphashSuite(), stateValueSuite(), receiptSuite(), checkpointSuite(), admissionSuite(),

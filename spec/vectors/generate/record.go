@@ -84,7 +84,7 @@ func withGroup(g groupSpec, key int64, v any) group {
 func recordExpect(rec group) *values { return &values{Fields: fieldsOf(rec)} }
 
 func recordSuite() *suite {
-	s := newSuite("record", "One record. Input: the record's bytes. Rules: encoding.md, record.md.")
+	s := newSuite("record", "One record under rule version 1. Input: the record's bytes. Rules: encoding.md, record.md. What was accepted is so under every later version; version 2: record_v2.json.")
 	literal, err := hex.DecodeString(exampleHex)
 	must(err, "literal example")
 	if string(literal) != string(enc(production())) {
@@ -108,5 +108,6 @@ func recordSuite() *suite {
 	recordFields(s)
 	wideRecords(s)
 	recordSpecials(s)
+	keysOfV2(s)
 	return s
 }

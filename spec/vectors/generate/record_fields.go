@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -56,7 +57,7 @@ func recordFields(s *suite) {
 				s.bad(slug(g, f)+"-type", "", "label.explicit is true, not a map", enc(withGroup(g, f.key, true)), "type", "label.explicit")
 				continue
 			}
-			fieldVectors(s, g, f)
+			fieldVectors(s, g, f, withGroup)
 		}
 	}
 }
@@ -65,21 +66,31 @@ func slug(g groupSpec, f fieldSpec) string {
 	return strings.NewReplacer("[0]", "", ".", "-").Replace(g.name) + "-" + f.name
 }
 
-// fieldVectors writes the vectors of one field by its form.
-func fieldVectors(s *suite, g groupSpec, f fieldSpec) {
+// fieldVectors writes the vectors of one field by its form; with makes a record
+// in which the group has v under a key.
+func fieldVectors(s *suite, g groupSpec, f fieldSpec, with func(g groupSpec, key int64, v any) group) {
 	at, path := slug(g, f), g.name+"."+f.name
-	bad := func(suffix, rule, what string, v any, code string) {
-		s.bad(at+"-"+suffix, rule, path+" "+what, enc(withGroup(g, f.key, v)), code, path)
+	bad := func(suffix, rule, what string, v any, code ...string) {
+		s.bad(at+"-"+suffix, rule, path+" "+what, enc(with(g, f.key, v)), code[0], path)
 	}
-	good := func(suffix, rule, what string, v any) {
-		rec := withGroup(g, f.key, v)
+	good := func(suffix, rule, what string, v any, _ ...string) {
+		rec := with(g, f.key, v)
 		s.good(at+"-"+suffix, rule, path+" "+what, enc(rec), recordExpect(rec))
 	}
 	switch f.form {
 	case fInt:
 		bad("type", "", "is a text", "1", "type")
-		bad("below", "", fmt.Sprintf("is %d", f.lo-1), f.lo-1, "value")
-		bad("above", "", fmt.Sprintf("is %d", f.hi+1), f.hi+1, "value")
+		if f.lo == math.MinInt64 {
+			bad("below", "ENC-9", "is -2^63-1", raw(wide(mNeg, 1<<63, 8)), "integer-range")
+			good("least", "", "is -2^63", f.lo)
+		} else {
+			bad("below", "", fmt.Sprintf("is %d", f.lo-1), f.lo-1, "value")
+		}
+		if f.hi == math.MaxInt64 {
+			bad("above", "ENC-9", "is 2^63", raw(wide(mUint, 1<<63, 8)), "integer-range")
+		} else {
+			bad("above", "", fmt.Sprintf("is %d", f.hi+1), f.hi+1, "value")
+		}
 		good("greatest", "", fmt.Sprintf("is %d", f.hi), f.hi)
 	case fAmount:
 		bad("type", "", "is a text", "1", "type")
@@ -132,7 +143,36 @@ func fieldVectors(s *suite, g groupSpec, f fieldSpec) {
 		bad("short", "ENC-36", "has 31 bytes", list{-16, fill(0xd1, 31)}, "value")
 		bad("long", "ENC-36", "has 33 bytes", list{-16, fill(0xd1, 33)}, "value")
 		bad("arity", "ENC-36", "is an array of one", list{-16}, "value")
+	case fDecimal:
+		scaledVectors(bad, good, "REC-16", math.MinInt64, -18, 18)
+	case fScaled:
+		scaledVectors(bad, good, "ENC-34", 0, 0, 40)
 	}
+}
+
+// scaledVectors are those of a field [mantissa, exponent of ten].
+func scaledVectors(bad, good func(suffix, rule, what string, v any, code ...string), rule string, least, lowest, highest int64) {
+	const greatest = int64(math.MaxInt64)
+	bad("type", "", "is an integer", 1, "type")
+	bad("type-mantissa", "", "has a text as its mantissa", list{"1", 0}, "type")
+	bad("type-exponent", "", "has a text as its exponent", list{1, "0"}, "type")
+	bad("float", "ENC-5", "is the float 1.0", raw{0xf9, 0x3c, 0}, "float")
+	bad("float-mantissa", "ENC-5", "has the float 1.0 as its mantissa", list{raw{0xf9, 0x3c, 0}, 0}, "float")
+	bad("tag-4", "ENC-6", "is a decimal fraction under tag 4", raw(cat([]byte{0xc4}, enc(list{lowest, 1}))), "tag")
+	bad("bignum", "ENC-6", "has a bignum as its mantissa", list{raw(cat([]byte{0xc2}, enc([]byte{1}))), 0}, "tag")
+	bad("arity-1", rule, "is an array of one", list{1}, "value")
+	bad("arity-3", rule, "is an array of three", list{1, 0, 0}, "value")
+	bad("mantissa-above", "ENC-9", "has the mantissa 2^63", list{raw(wide(mUint, 1<<63, 8)), 0}, "integer-range")
+	if least == math.MinInt64 {
+		bad("mantissa-below", "ENC-9", "has the mantissa -2^63-1", list{raw(wide(mNeg, 1<<63, 8)), 0}, "integer-range")
+	} else {
+		bad("mantissa-below", rule, fmt.Sprintf("has the mantissa %d", least-1), list{least - 1, 0}, "value")
+	}
+	bad("exponent-below", rule, fmt.Sprintf("has the exponent %d", lowest-1), list{1, lowest - 1}, "value")
+	bad("exponent-above", rule, fmt.Sprintf("has the exponent %d", highest+1), list{1, highest + 1}, "value")
+	good("greatest", rule, fmt.Sprintf("is 2^63-1 times ten to the %d", highest), list{greatest, highest})
+	good("least", rule, fmt.Sprintf("has the mantissa %d and the exponent %d", least, lowest), list{least, lowest})
+	good("zeros", rule, "is zero with an exponent", list{0, highest})
 }
 
 var wrongCountries = [][2]string{{"lower", "us"}, {"alpha-3", "USA"}, {"one-letter", "U"}, {"empty", ""}, {"digit", "U1"}, {"newline", "U\n"}}

@@ -17,7 +17,9 @@ const (
 	fCountry
 	fBool
 	fDigest
-	fOther // tested by hand
+	fDecimal // REC-16
+	fScaled  // ENC-34: mantissa and exponent from 0
+	fOther   // tested by hand
 )
 
 const maxTime = 253402300799999
@@ -140,7 +142,8 @@ func groupSpecs() []groupSpec {
 var topNames = map[int64]string{
 	1: "kind", 2: "time", 3: "duration", 4: "ref", 5: "parents", 6: "links", 7: "model", 8: "usage",
 	9: "serving", 10: "using", 11: "side", 12: "basis", 13: "label", 14: "content", 15: "energy",
-	17: "price",
+	16: "accelerators", 17: "price", 19: "correction", 20: "compute", 21: "crossing", 22: "hop",
+	23: "lineage", 24: "dataset", 25: "evaluation",
 }
 
 // least is the group with only what it must have.
@@ -168,12 +171,18 @@ func (g groupSpec) full() group {
 func fieldsOf(rec group) map[string]string {
 	out := map[string]string{}
 	names := map[string]map[int64]string{"": topNames}
-	for _, g := range groupSpecs() {
-		byKey := map[int64]string{}
-		for _, f := range g.fields {
-			byKey[f.key] = f.name
+	groups := groupSpecs()
+	for _, g := range groupSpecsV2() {
+		groups = append(groups, g.groupSpec)
+	}
+	for _, g := range groups {
+		at := anyIndex(g.name)
+		if names[at] == nil {
+			names[at] = map[int64]string{}
 		}
-		names[anyIndex(g.name)] = byKey
+		for _, f := range g.fields {
+			names[at][f.key] = f.name
+		}
 	}
 	flatten(out, names, "", rec)
 	return out

@@ -24,6 +24,8 @@ func stateValueSuite() *suite {
 		bad("policy-"+names[k]+"-zero", "STA-3", "a ceiling of 0 on "+names[k], "policy", group{k: 0}, "value")
 	}
 	bad("policy-critical", "ENC-20", "a policy with key 7", "policy", all.set(1, 7), "unknown-critical")
+	good("rules-2", "rule version 2", "rules", group{1: 2})
+	bad("rules-0", "STA-3", "rule version 0", "rules", group{1: 0}, "value")
 	bad("rules-empty", "STA-3", "no rule version", "rules", group{}, "missing-field")
 	bad("rules-type", "STA-3", "the rule version is a text", "rules", group{1: "1"}, "type")
 
