@@ -3,6 +3,7 @@ package provenance
 import (
 	"bytes"
 	"math"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -19,51 +20,80 @@ type naiveCell struct {
 	label, boundary, method      int64
 }
 
-// naiveTotals adds records up one by one; ok is false where a sum leaves int64.
+// naiveTotals adds records up one by one, in integers without end; ok is false
+// where a sum comes out beyond int64.
 func naiveTotals(records []*Record) (totals map[naiveCell][7]int64, ok bool) {
-	totals = map[naiveCell][7]int64{}
+	sums := map[naiveCell]*[7]big.Int{}
+	count := func(k naiveCell, more [7]int64) {
+		if sums[k] == nil {
+			sums[k] = &[7]big.Int{}
+		}
+		for i := range more {
+			sums[k][i].Add(&sums[k][i], big.NewInt(more[i]))
+		}
+	}
 	for _, r := range records {
-		k := naiveCell{hour: r.Time / 1000 / 60 / 60, kind: r.Kind, serving: "ZZ", using: "ZZ"}
-		if r.Side != nil {
-			k.side = *r.Side
+		count(naiveOwn(r))
+		if c := r.Correction; c != nil {
+			k, d := c.Cell, c.Deltas
+			count(naiveCell{k.Hour, k.Kind, k.Side, k.Serving, k.Using, k.Model, k.Basis, k.Label, k.Boundary, k.Method},
+				[7]int64{d.Records, d.Input, d.Output, d.CacheRead, d.CacheWrite, d.Reasoning, d.Energy})
 		}
-		if r.Serving != nil {
-			k.serving = r.Serving.Country
-		}
-		if r.Using != nil {
-			k.using = r.Using.Country
-		}
-		if r.Model != nil {
-			k.model = r.Model.Name
-		}
-		if r.Label != nil {
-			k.label = r.Label.Status
-		}
-		var codes []string
-		for _, b := range r.Basis {
-			codes = append(codes, b.Code)
-		}
-		k.basis = strings.Join(codes, "+")
-		more := [7]int64{1, r.Usage.Input, r.Usage.Output}
-		for i, p := range []*int64{r.Usage.CacheRead, r.Usage.CacheWrite, r.Usage.Reasoning} {
-			if p != nil {
-				more[3+i] = *p
-			}
-		}
-		if r.Energy != nil {
-			k.boundary, k.method = r.Energy.Boundary, r.Energy.Method
-			more[6] = r.Energy.MicroWattHours
-		}
-		sums := totals[k]
-		for i := range sums {
-			if sums[i] > math.MaxInt64-more[i] {
+	}
+	totals = map[naiveCell][7]int64{}
+	for k, s := range sums {
+		var out [7]int64
+		for i := range s {
+			if !s[i].IsInt64() {
 				return nil, false
 			}
-			sums[i] += more[i]
+			out[i] = s[i].Int64()
 		}
-		totals[k] = sums
+		totals[k] = out
 	}
 	return totals, true
+}
+
+// naiveOwn is a record's own cell and what it adds there.
+func naiveOwn(r *Record) (naiveCell, [7]int64) {
+	k := naiveCell{hour: r.Time / 1000 / 60 / 60, kind: r.Kind, serving: "ZZ", using: "ZZ"}
+	if r.Side != nil {
+		k.side = *r.Side
+	}
+	if r.Serving != nil {
+		k.serving = r.Serving.Country
+	}
+	if r.Using != nil {
+		k.using = r.Using.Country
+	}
+	if r.Model != nil {
+		k.model = r.Model.Name
+	}
+	if r.Label != nil {
+		k.label = r.Label.Status
+	}
+	var codes []string
+	for _, b := range r.Basis {
+		codes = append(codes, b.Code)
+	}
+	k.basis = strings.Join(codes, "+")
+	more := [7]int64{}
+	if r.Hop == nil || r.Hop.Relay == nil || !*r.Hop.Relay {
+		more[0] = 1
+		if u := r.Usage; u != nil {
+			more[1], more[2] = u.Input, u.Output
+			for i, p := range []*int64{u.CacheRead, u.CacheWrite, u.Reasoning} {
+				if p != nil {
+					more[3+i] = *p
+				}
+			}
+		}
+	}
+	if r.Energy != nil {
+		k.boundary, k.method = r.Energy.Boundary, r.Energy.Method
+		more[6] = r.Energy.MicroWattHours
+	}
+	return k, more
 }
 
 // batchRecordGen makes records that often share a cell.
@@ -72,7 +102,14 @@ func batchRecordGen() *rapid.Generator[*Record] {
 		r := recordGen().Filter(func(r *Record) bool { _, err := r.Encode(); return err == nil }).Draw(t, "record")
 		if rapid.Bool().Draw(t, "common") {
 			common := sampleRecord(rapid.IntRange(0, 5).Draw(t, "which"))
-			common.Usage = r.Usage
+			if r.Correction != nil { // of a cell that the others count in
+				own, _ := naiveOwn(common)
+				r.Correction.Cell = CellKey{own.hour, own.kind, own.side, own.serving, own.using, own.model, own.label, own.basis, own.boundary, own.method}
+				return r
+			}
+			if r.Usage != nil {
+				common.Usage = r.Usage
+			}
 			return common
 		}
 		return r

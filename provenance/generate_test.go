@@ -124,6 +124,8 @@ func labelGen(t *rapid.T) *Label {
 		l.Explicit = &Explicit{
 			Applied: rapid.Bool().Draw(t, "applied"), Position: maybe(t, "position", enumGen(4)),
 			Agreement: maybe(t, "agreement", identGen(64)), LoggedUntil: maybe(t, "logged", pointer(timeGen())),
+			Notified: maybe(t, "notified", pointer(rapid.Bool())), Form: maybe(t, "form", enumGen(4)),
+			Height: maybe(t, "height", pointer(rapid.Int64Range(0, 1000))), Shown: maybe(t, "shown", pointer(amountGen())),
 		}
 	}
 	return l
@@ -176,25 +178,49 @@ func group[T any](t *rapid.T, label string, g func(*rapid.T) T) (v T) {
 func recordGen() *rapid.Generator[*Record] {
 	return rapid.Custom(func(t *rapid.T) *Record {
 		r := &Record{
-			Kind: rapid.SampledFrom([]Kind{Production, Transfer, Consumption}).Draw(t, "kind"),
-			Time: timeGen().Draw(t, "time"), Duration: maybe(t, "duration", pointer(amountGen())),
-			Ref: maybe(t, "ref", bytesGen(1, 32)), Usage: usageGen(t),
-			Parents: group(t, "parents", parentsGen), Links: group(t, "links", linksGen),
-			Label: group(t, "label", labelGen), Content: group(t, "content", contentGen), Price: group(t, "price", priceGen),
+			Kind: Kind(enumGen(7).Draw(t, "kind")),
+			Time: timeGen().Draw(t, "time"), Ref: maybe(t, "ref", bytesGen(1, 32)),
 		}
-		if rapid.Bool().Draw(t, "has energy") {
-			r.Energy = &Energy{amountGen().Draw(t, "energy"), enumGen(3).Draw(t, "method"), enumGen(4).Draw(t, "boundary")}
+		if r.Kind == Corrected {
+			r.Correction = correctionGen(t)
+			return r
 		}
-		if r.Kind != Consumption || rapid.Bool().Draw(t, "model and serving") {
-			r.Model, r.Serving = modelGen(t), placeGen(t)
-		}
-		if r.Kind != Production || rapid.Bool().Draw(t, "using") {
-			r.Using = placeGen(t)
-		}
-		if r.Kind == Transfer {
-			r.Side = new(rapid.SampledFrom([]Side{Neither, Exporter, Importer}).Draw(t, "side"))
-			r.Basis = group(t, "basis", basisGen)
+		r.Duration = maybe(t, "duration", pointer(amountGen()))
+		r.Parents, r.Links = group(t, "parents", parentsGen), group(t, "links", linksGen)
+		r.Content, r.Energy = group(t, "content", contentGen), group(t, "energy", energyGen)
+		r.Accelerators, r.Compute = group(t, "accelerators", acceleratorsGen), group(t, "compute", computeGen)
+		switch r.Kind {
+		case ModelMade:
+			r.Model, r.Lineage = modelGen(t), group(t, "lineage", lineageGen)
+			r.Model.Digest = digestGen().Draw(t, "made")
+		case DatasetMade:
+			r.Dataset = datasetGen(t)
+		case Evaluated:
+			r.Model, r.Evaluation = modelGen(t), evaluationGen(t)
+			if r.Parents == nil {
+				r.Model.Digest = digestGen().Draw(t, "measured")
+			}
+		default:
+			eventGen(t, r)
 		}
 		return r
 	})
+}
+
+// eventGen fills in what only productions, transfers and consumptions have.
+func eventGen(t *rapid.T, r *Record) {
+	r.Usage, r.Label, r.Price = usageGen(t), group(t, "label", labelGen), group(t, "price", priceGen)
+	if r.Kind != Consumption || rapid.Bool().Draw(t, "model and serving") {
+		r.Model, r.Serving = modelGen(t), placeGen(t)
+	}
+	if r.Kind != Production || rapid.Bool().Draw(t, "using") {
+		r.Using = placeGen(t)
+	}
+	if r.Kind == Transfer {
+		r.Side = new(rapid.SampledFrom([]Side{Neither, Exporter, Importer}).Draw(t, "side"))
+		r.Basis, r.Crossing = group(t, "basis", basisGen), group(t, "crossing", crossingGen)
+	}
+	if rapid.Bool().Draw(t, "has hop") {
+		r.Hop = hopGen(t, r)
+	}
 }

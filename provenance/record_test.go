@@ -113,7 +113,8 @@ func TestRecordErrors(t *testing.T) {
 		path   string
 	}{
 		{"no usage", 0, func(r *Record) { r.Usage = nil }, CodeMissingField, "usage"},
-		{"kind 4", 0, func(r *Record) { r.Kind = 4 }, CodeUnknownKind, "kind"},
+		{"kind 4", 0, func(r *Record) { r.Kind = 4 }, CodeForbiddenField, "usage"},
+		{"kind 8", 0, func(r *Record) { r.Kind = 8 }, CodeUnknownKind, "kind"},
 		{"kind 0", 0, func(r *Record) { r.Kind = 0 }, CodeUnknownKind, "kind"},
 		{"production without model", 0, func(r *Record) { r.Model = nil }, CodeMissingField, "model"},
 		{"production without serving", 0, func(r *Record) { r.Serving = nil }, CodeMissingField, "serving"},
