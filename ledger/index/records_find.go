@@ -22,10 +22,9 @@ func (r *Records) Find(ctx context.Context, log RecordReader, q provenance.Recor
 	if offset < 0 || offset > provenance.MaxRecordOffset || limit < 1 || limit > provenance.MaxRecordHits {
 		return nil, fmt.Errorf("index of records: no answer has %d hits behind %d", limit, offset)
 	}
-	a := &provenance.RecordsAnswer{Size: min(r.indexed(), log.Head().Size)}
-	found, more, err := r.candidates(ctx, q, a.Size, offset, limit)
+	a := &provenance.RecordsAnswer{}
+	found, err := r.candidates(ctx, log.Head().Size, q, offset, limit, a)
 	if err == nil {
-		a.More = more
 		err = prove(ctx, log, q, found, a)
 	}
 	if errors.Is(err, ErrUnfit) {
@@ -41,33 +40,33 @@ func (r *Records) Find(ctx context.Context, log RecordReader, q provenance.Recor
 }
 
 // candidates returns limit keys of q behind the first offset, of those that lead
-// to entries below size, and whether there are more.
-func (r *Records) candidates(ctx context.Context, q provenance.RecordQuery, size int64, offset, limit int) (found []recordKey, more bool, err error) {
-	if size == 0 {
-		return nil, false, nil
-	}
+// to entries below size or as far as the index is, and says in a how far that is
+// and whether there are more.
+func (r *Records) candidates(ctx context.Context, size int64, q provenance.RecordQuery, offset, limit int, a *provenance.RecordsAnswer) (found []recordKey, err error) {
 	r.using.RLock()
 	defer r.using.RUnlock()
-	if r.store == nil {
-		return nil, false, nil
+	// Behind the lock, or it might be the size of a store that is gone.
+	a.Size = min(size, r.indexed())
+	if a.Size == 0 {
+		return nil, nil
 	}
 	family, name := queryName(q)
 	prefix := newRecordKey(family, name, 0, 0)
 	err = r.store.scan(ctx, prefix[:1+nameSize], func(k recordKey) bool {
-		if entry, _ := k.place(); entry >= size {
+		if entry, _ := k.place(); entry >= a.Size {
 			return false // keys of one name are in the order of the log
 		}
 		if offset > 0 {
 			offset--
 			return true
 		}
-		more = len(found) == limit
-		if !more {
+		a.More = len(found) == limit
+		if !a.More {
 			found = append(found, k)
 		}
-		return !more
+		return !a.More
 	})
-	return found, more, err
+	return found, err
 }
 
 // prove adds those of the candidates that q asks for to the answer, each with its

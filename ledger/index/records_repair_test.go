@@ -304,3 +304,29 @@ func TestProcessEnds(t *testing.T) {
 		t.Error(said)
 	}
 }
+
+// TestLookingWhileItIsMadeAnew: what an answer says that it covers it covers, also
+// when the index is thrown away meanwhile.
+func TestLookingWhileItIsMadeAnew(t *testing.T) {
+	a := newArchive(t)
+	first := a.add("acme", plain(0))[0]
+	for i := range 30 {
+		child := plain(i)
+		child.Parents = []provenance.Parent{{ID: first[:]}}
+		a.add("acme", child)
+	}
+	r := a.start(t.TempDir(), small())
+	for range maxRebuilds {
+		r.liveNow(t)
+		r.broken <- unfit("a test says so")
+		for found := 0; found < 30 || len(r.broken) > 0; {
+			got, err := r.Find(t.Context(), a.Newest(), provenance.ByID(first).Children(), 0, 100)
+			if err != nil || int64(len(got.Hits)) != max(0, got.Size-1) || got.More {
+				t.Fatalf("%d hits of %d, %v", len(got.Hits), got.Size, err)
+			}
+			found = len(got.Hits)
+		}
+	}
+	r.caughtUp(a)
+	r.end(t)
+}
