@@ -26,7 +26,7 @@ type xmlElement struct {
 	name     string // without its prefix
 	attrs    []xml.Attr
 	children []string // names of the elements within, at all depths
-	text     string   // all text within
+	text     []byte   // all text within
 }
 
 func (e *xmlElement) attr(name string) string {
@@ -93,7 +93,7 @@ func (p *xmlPart) take(token xml.Token, at span, depth *int) error {
 	case xml.CharData:
 		if *depth >= 3 {
 			e := &p.elements[len(p.elements)-1]
-			e.text += string(t)
+			e.text = append(e.text, t...)
 		}
 	case xml.EndElement:
 		switch *depth--; {
@@ -144,7 +144,7 @@ func textOf(p *xmlPart, e *xmlElement) (string, error) {
 	if len(e.children) == 1 {
 		switch e.children[0] {
 		case "lpwstr", "lpstr", "bstr":
-			return e.text, nil
+			return string(e.text), nil
 		}
 	}
 	return "", malformed(DOCX, p.place, -1, "the property %s is not a text (vt:lpwstr)", e.attr("name"))

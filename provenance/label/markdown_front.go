@@ -114,8 +114,10 @@ func (m *frontMatter) parse(b []byte) error {
 	} else if err != nil {
 		return malformed(Markdown, frontPlace, int64(m.from), "%s", strings.TrimPrefix(err.Error(), "yaml: "))
 	}
-	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
+	if err := d.Decode(&more); err == nil {
 		return malformed(Markdown, frontPlace, int64(m.from), "it holds more than one YAML document")
+	} else if !errors.Is(err, io.EOF) {
+		return malformed(Markdown, frontPlace, int64(m.from), "%s", strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	if len(doc.Content) != 1 {
 		return nil

@@ -41,7 +41,7 @@ type mp4File struct {
 	size  int64
 	boxes []mp4Box
 	moov  int // index in boxes
-	seen  int // boxes so far, at all depths
+	seen  int // boxes so far: at the top, or in the box that is looked into
 }
 
 // openMP4 walks over the boxes at the top of the file (ISO/IEC 14496-12, 4.2).
@@ -92,7 +92,7 @@ func (f *mp4File) boxAt(at int64) (mp4Box, error) {
 // that end.
 func (f *mp4File) header(b []byte, at, left int64) (kind string, head int, size int64, err error) {
 	if f.seen++; f.seen > maxPieces {
-		return "", 0, 0, tooLarge(MP4, "", at, "it has more than %d boxes", maxPieces)
+		return "", 0, 0, tooLarge(MP4, "", at, "there are more than %d boxes", maxPieces)
 	}
 	if len(b) < 8 {
 		return "", 0, 0, malformed(MP4, "", at, "%d bytes are left, too few for a box", len(b))
@@ -174,6 +174,7 @@ func (f *mp4File) tree(b *mp4Box) (*mp4Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.seen = 0
 	n := &mp4Node{kind: b.kind, at: b.at, wide: b.head == 16}
 	return n, f.grow(n, "", body, b.at+b.head)
 }

@@ -32,7 +32,7 @@ func TestMP4RefusesToRead(t *testing.T) {
 		"uuid without type":  {mp4box("moov") + mp4box("uuid", "short"), Malformed, "extended type"},
 		"inner beyond":       {mp4box("moov", be32(9)+"trak"), Malformed, "9 bytes"},
 		"inner without size": {mp4box("moov", be32(0)+"trak"), Malformed, "no size"},
-		"many boxes":         {mp4box("moov", strings.Repeat(mp4box("free"), maxPieces)), TooLarge, "100000 boxes"},
+		"many boxes":         {mp4box("moov", strings.Repeat(mp4box("free"), maxPieces+1)), TooLarge, "100000 boxes"},
 		"many boxes on top":  {mp4box("moov") + strings.Repeat(mp4box("free"), maxPieces), TooLarge, "100000 boxes"},
 		"large moov":         {mp4box("moov", strings.Repeat("\x00", maxMovie+1)), TooLarge, "at most"},
 		"keys cut short":     {meta(mp4box("keys", be32(0))), Malformed, "cut short"},

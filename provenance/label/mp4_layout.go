@@ -173,9 +173,16 @@ func (l *mp4Layout) mend(n *mp4Node) error {
 	})
 }
 
+// maxPatches is how many base offsets of fragments are mended at most: they are
+// held in memory. SPEC(LBL-19)
+const maxPatches = 1_000_000
+
 // patch notes the new base offsets of a fragment, which is kept but for them.
 func (l *mp4Layout) patch(n *mp4Node) error {
 	return n.eachOffset(func(leaf *mp4Node, at, width int) error {
+		if len(l.patches) == maxPatches {
+			return tooLarge(MP4, leaf.kind, leaf.at, "more than %d fragments count from the start of the file", maxPatches)
+		}
 		field := slices.Clone(leaf.body[at : at+width])
 		l.patches = append(l.patches, mp4Patch{leaf.at + int64(leaf.headSize()+at), field})
 		return l.replace(leaf, field)

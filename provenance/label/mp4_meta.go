@@ -15,7 +15,8 @@ type mp4Meta struct {
 	keys  *mp4Node // nil where there is none
 	ilst  *mp4Node // nil where there is none; its items are in items
 	items []*mp4Node
-	label []uint32 // places of the key AIGC
+	label map[uint32]bool // places of the key AIGC
+	first uint32          // the first of them
 }
 
 // handler returns a meta box's handler type, empty where it cannot be told, and
@@ -86,7 +87,7 @@ func (m *mp4Meta) parseKeys() error {
 			return malformed(MP4, "keys", m.keys.at, "key %d says that it has %d bytes; there are %d", place, size, len(b))
 		}
 		if string(b[4:size]) == "mdta"+aigcKey {
-			m.label = append(m.label, place)
+			m.addLabel(place)
 		}
 		b = b[size:]
 	}
@@ -96,8 +97,15 @@ func (m *mp4Meta) parseKeys() error {
 	return nil
 }
 
+func (m *mp4Meta) addLabel(place uint32) {
+	if len(m.label) == 0 {
+		m.label, m.first = map[uint32]bool{}, place
+	}
+	m.label[place] = true
+}
+
 func (m *mp4Meta) isLabel(item *mp4Node) bool {
-	return slices.Contains(m.label, binary.BigEndian.Uint32([]byte(item.kind)))
+	return m.label[binary.BigEndian.Uint32([]byte(item.kind))]
 }
 
 // values returns the labels, which may be any number.
@@ -157,11 +165,11 @@ func (m *mp4Meta) set(object []byte) {
 		m.keys.body = binary.BigEndian.AppendUint32(bytes.Clone(m.keys.body), uint32(8+len(aigcKey)))
 		m.keys.body = append(m.keys.body, "mdta"+aigcKey...)
 		binary.BigEndian.PutUint32(m.keys.body[4:], count)
-		m.label = []uint32{count}
+		m.addLabel(count)
 	}
 	data := &mp4Node{kind: "data", body: append([]byte{0, 0, 0, 1, 0, 0, 0, 0}, object...)}
 	item := &mp4Node{
-		kind: string(binary.BigEndian.AppendUint32(nil, m.label[0])),
+		kind: string(binary.BigEndian.AppendUint32(nil, m.first)),
 		body: data.encode(nil),
 	}
 	place := slices.IndexFunc(m.items, m.isLabel)
