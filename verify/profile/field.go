@@ -115,22 +115,22 @@ func recordLabelFields() []Field {
 			return value{items: get(s.Record.Label)}
 		}}
 	}
-	type l = *provenance.Label
+	type said = *provenance.Label
 	return []Field{
-		of("status", TextField, "status", func(l l) []any { return name(l.Status, statuses) }, statuses...),
-		of("extent", TextField, "extent", func(l l) []any { return name(l.Extent, extents) }, extents...),
-		of("producer", TextField, "producer", func(l l) []any { return text(l.Producer) }),
-		of("producer-code", TextField, "producer code", func(l l) []any { return text(l.ProducerCode) }),
-		of("system", TextField, "name and version of the generating system", func(l l) []any { return text(l.System) }),
-		of("content-id", TextField, "content id", func(l l) []any { return text(l.ContentID) }),
-		of("made", NumberField, "time of creation or alteration", func(l l) []any { return number(l.Made) }),
-		of("propagator", TextField, "propagator", func(l l) []any { return text(l.Propagator) }),
-		of("propagate-id", TextField, "propagate id", func(l l) []any { return text(l.PropagateID) }),
-		of("source-type", TextField, "digital source type: the last segment of what the record has", func(l l) []any { return text(sourceCode(l.SourceType)) }),
-		of("oversight", TextField, "oversight", func(l l) []any { return name(l.Oversight, oversights) }, oversights...),
-		of("editorial", FlagField, "editorial responsibility", func(l l) []any { return flag(l.Editorial) }),
-		of("marks", NumberField, "sum of the marks that were put in: 1 metadata, 2 watermark, 4 fingerprint, 8 log", func(l l) []any { return number(l.Marks) }),
-		of("seal", FlagField, "true where there is a seal, which is not opened here", func(l l) []any { return sure(len(l.Seal) > 0) }),
+		of("status", TextField, "status", func(l said) []any { return name(l.Status, statuses) }, statuses...),
+		of("extent", TextField, "extent", func(l said) []any { return name(l.Extent, extents) }, extents...),
+		of("producer", TextField, "producer", func(l said) []any { return text(l.Producer) }),
+		of("producer-code", TextField, "producer code", func(l said) []any { return text(l.ProducerCode) }),
+		of("system", TextField, "name and version of the generating system", func(l said) []any { return text(l.System) }),
+		of("content-id", TextField, "content id", func(l said) []any { return text(l.ContentID) }),
+		of("made", NumberField, "time of creation or alteration", func(l said) []any { return number(l.Made) }),
+		of("propagator", TextField, "propagator", func(l said) []any { return text(l.Propagator) }),
+		of("propagate-id", TextField, "propagate id", func(l said) []any { return text(l.PropagateID) }),
+		of("source-type", TextField, "digital source type: the last segment of what the record has", func(l said) []any { return text(sourceCode(l.SourceType)) }),
+		of("oversight", TextField, "oversight", func(l said) []any { return name(l.Oversight, oversights) }, oversights...),
+		of("editorial", FlagField, "editorial responsibility", func(l said) []any { return flag(l.Editorial) }),
+		of("marks", NumberField, "sum of the marks that were put in: 1 metadata, 2 watermark, 4 fingerprint, 8 log", func(l said) []any { return number(l.Marks) }),
+		of("seal", FlagField, "true where there is a seal, which is not opened here", func(l said) []any { return sure(len(l.Seal) > 0) }),
 	}
 }
 
@@ -147,23 +147,23 @@ func explicitFields() []Field {
 		}}
 	}
 	type (
-		r = *provenance.Record
-		e = *provenance.Explicit
+		record = *provenance.Record
+		shown  = *provenance.Explicit
 	)
 	return []Field{
-		of("applied", FlagField, "applied", func(_ r, e e) []any { return sure(e.Applied) }),
-		of("position", TextField, "position", func(_ r, e e) []any { return name(e.Position, positions) }, positions...),
-		of("agreement", TextField, "agreement of the user who asked for content without it", func(_ r, e e) []any { return text(e.Agreement) }),
-		of("logged-months", NumberField, "whole months, by the calendar in UTC, from the record's time to *logged until*", func(r r, e e) []any {
+		of("applied", FlagField, "applied", func(_ record, e shown) []any { return sure(e.Applied) }),
+		of("position", TextField, "position", func(_ record, e shown) []any { return name(e.Position, positions) }, positions...),
+		of("agreement", TextField, "agreement of the user who asked for content without it", func(_ record, e shown) []any { return text(e.Agreement) }),
+		of("logged-months", NumberField, "whole months, by the calendar in UTC, from the record's time to *logged until*", func(r record, e shown) []any {
 			if e.LoggedUntil == nil {
 				return nil
 			}
 			return []any{loggedMonths(r.Time, *e.LoggedUntil)}
 		}),
-		of("notified", FlagField, "notified", func(_ r, e e) []any { return flag(e.Notified) }),
-		of("form", TextField, "form", func(_ r, e e) []any { return name(e.Form, forms) }, forms...),
-		of("height", NumberField, "height, thousandths of the shortest side", func(_ r, e e) []any { return number(e.Height) }),
-		of("shown", NumberField, "shown, ms at the start", func(_ r, e e) []any { return number(e.Shown) }),
+		of("notified", FlagField, "notified", func(_ record, e shown) []any { return flag(e.Notified) }),
+		of("form", TextField, "form", func(_ record, e shown) []any { return name(e.Form, forms) }, forms...),
+		of("height", NumberField, "height, thousandths of the shortest side", func(_ record, e shown) []any { return number(e.Height) }),
+		of("shown", NumberField, "shown, ms at the start", func(_ record, e shown) []any { return number(e.Shown) }),
 	}
 }
 

@@ -56,7 +56,11 @@ var (
 	agreed     = both(unapplied, onExplicit(func(e *provenance.Explicit) { e.Agreement = "terms-4" }))
 	onlyC2PA   = both(noAIGC, noSource)
 	noMark     = onLabel(func(l *provenance.Label) { l.Marks = ptr(int64(8)) })
-	edited     = onC2PA(func(c *label.C2PA) { c.Actions[0].Name = "c2pa.opened" })
+	// nameless is a consumption: only there may a record name no model.
+	nameless = func(s *Subject) {
+		s.Record.Kind, s.Record.Model, s.Record.Using, s.Record.Label.System = provenance.Consumption, nil, s.Record.Serving, ""
+	}
+	edited = onC2PA(func(c *label.C2PA) { c.Actions[0].Name = "c2pa.opened" })
 )
 
 func logged(ms int64) edit {
@@ -114,9 +118,7 @@ var examples = map[string]example{
 	"EU-9":  {asIs, func(s *Subject) { s.Record.Content[0].Role = 1 }},
 	"EU-10": {asIs, func(s *Subject) { s.Commitment = ptr(false) }},
 	"EU-11": {both(noAIGC, noC2PA), unmarked},
-	"EU-12": {onLabel(func(l *provenance.Label) { l.System = "" }), func(s *Subject) {
-		s.Record.Kind, s.Record.Model, s.Record.Using, s.Record.Label.System = provenance.Consumption, nil, s.Record.Serving, ""
-	}},
+	"EU-12": {onLabel(func(l *provenance.Label) { l.System = "" }), nameless},
 	"EU-13": {deepfake, both(deepfake, noExplicit)},
 	"EU-14": {
 		as(1, label.Markdown, noExplicit, onLabel(func(l *provenance.Label) { l.Editorial, l.Oversight = ptr(true), 3 })),
@@ -185,6 +187,7 @@ func TestEachRule(t *testing.T) {
 	}
 }
 
+// expect returns the verdict of the whole profile.
 func expect(t *testing.T, p *Profile, rule Rule, e edit, want Outcome) Verdict {
 	t.Helper()
 	s := labelled()
