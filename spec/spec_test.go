@@ -276,8 +276,7 @@ func onlyInWords(suite, name string) bool {
 		"relay-", "evaluation-of-nothing", "lineage-trained-other-country", // of two fields
 		"dataset-clean-", "interval-reversed-", // of two values
 		"correction-cell-boundary-alone", "correction-cell-method-alone",
-		"correction-reverse-", "correction-amend-", "correction-tokens-", "correction-side-", "correction-basis-",
-		"correction-no-model-", "correction-model-dataset", "correction-serving-", "correction-using-", "correction-label-"):
+		"correction-reverse-", "correction-amend-", "correction-tokens-", "correction-basis-order", "correction-basis-twice"):
 	case name == "protected-non-minimal", name == "protected-unsorted": // of bytes, not of values
 	default:
 		return false

@@ -106,7 +106,19 @@ func admissionRules(s *suite, first stateMap, on func(*vector, stateMap, int64),
 	on(s.bad("rules-1-cell", "ADM-10", "under rules 1, a header with a cell of kind 4: it is read, and does not follow from the records",
 		forged(plain, header, plain.sequenceBytes()), "totals"), first, height)
 	unknown := of(production().set(8, 1))
-	on(s.bad("rules-2-kind-8", "ADM-10", "under rules 2, a record of kind 8", forged(unknown, of(production()).header(), unknown.sequenceBytes()), "unknown-kind", "records[0].kind"), second, height)
+	on(s.bad("rules-2-kind-8", "ADM-10", "under rules 2, a record of kind 8", forged(unknown, of(production()).header().set(unknown.root(), 7), unknown.sequenceBytes()),
+		"unknown-kind", "records[0].kind"), second, height)
+	// What breaks the encoding is found while the sequence is split.
+	broken := func(name, rule, comment, code, path string, rec group) {
+		on(s.bad("rules-2-"+name, rule, "under rules 2, "+comment, submissionOf(of(rec)), code, path), second, height)
+	}
+	broken("float", "ENC-5", "an evaluation's value is the float 1.0", "float", "records[0].evaluation.value", evaluated().set(raw{0xf9, 0x3c, 0}, 25, 8))
+	broken("null", "ENC-7", "a model's lineage is null", "simple", "records[0].lineage", modelMade().set(raw{0xf6}, 23))
+	broken("non-minimal", "ENC-1", "the role of a hop in two bytes", "non-minimal", "records[0].hop.role", transfer().set(group{1: raw(wide(mUint, 2, 1))}, 22))
+	broken("pue", "ENC-5", "a power usage effectiveness of the float 1.0", "float", "records[0].energy.pue", transfer().set(group{1: 1, 2: 1, 3: 4, 4: raw{0xf9, 0x3c, 0}}, 15))
+	cut := of(datasetMade())
+	whole := cut.sequenceBytes()
+	on(s.bad("rules-2-truncated", "ENC-13", "under rules 2, the last byte of a dataset record is missing", forged(cut, cut.header(), whole[:len(whole)-1]), "truncated"), second, height)
 }
 
 // admissionState is a registry of three providers and one stream with two

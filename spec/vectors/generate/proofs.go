@@ -126,6 +126,11 @@ func recordProofSuite() *suite {
 	inner := treeHash(leaves[:4])
 	s.bad("inner-node", "REC-11", "a record held against an inner node as the root of four", enc(list{raw(enc(b.records[3])), 3, 7, hashList(inclusionPath(3, leaves[:4]))}), "path").Given =
 		&values{Issuer: g.Issuer, Stream: g.Stream, Sequence: g.Sequence, Count: g.Count, Root: hexOf(inner)}
+	kinds := batch{issuer: "acme", stream: "main", sequence: 3, previous: fill(9, 32), records: leastByKind()}
+	for i, name := range kindNames[3:] {
+		s.good("kind-"+name, "REC-11", "a record of rule version 2, a "+name+": under which version it was admitted a proof does not say",
+			enc(whole(kinds, 3+i)), &values{RecordID: hexOf(kinds.leaves()[3+i])}).Given = given(kinds)
+	}
 	return s
 }
 
