@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto"
 	"crypto/sha256"
 	_ "embed"
 	"errors"
@@ -42,7 +43,9 @@ func demoCommand() *cobra.Command {
 		Long: `demo makes a provider's key and a ledger with one validator, turns 19,366 requests
 of a production trace into signed records, submits them over HTTP, verifies the
 whole ledger from genesis as an auditor would, and asks it for the flow of tokens
-between jurisdictions. Then it leaves the node running until it is interrupted.
+between jurisdictions. Then a picture comes to be: a lab records its dataset, model
+and evaluation, a host, a gateway and an application record the tokens, and the
+picture with its label in it is traced back to its data. At last it leaves the node running until it is interrupted.
 
 Places and model are the demo's own claims and marked as asserted.`,
 		Args: noArguments,
@@ -75,8 +78,11 @@ type demo struct {
 	home   string
 	listen string
 	step   int
+	keys   map[string]crypto.Signer // by provider
 
-	genesis provenance.Hash // SHA-256 of the genesis document, as an auditor has it from elsewhere
+	picture    string          // path of the picture with its label
+	contentKey [32]byte        // of the commitment to it: with it, whoever has the picture can check it
+	genesis    provenance.Hash // SHA-256 of the genesis document, as an auditor has it from elsewhere
 }
 
 func (d *demo) say(format string, args ...any) {
@@ -87,18 +93,14 @@ func (d *demo) say(format string, args ...any) {
 func (d *demo) detail(format string, args ...any) { fmt.Fprintf(d.out, "   "+format+"\n", args...) }
 
 func (d *demo) run(ctx context.Context, exit bool, log *slog.Logger) (err error) {
-	key, err := provenance.GenerateKey(provenance.AlgEdDSA)
+	if d.keys, err = keysOf(); err != nil {
+		return err
+	}
+	providers, err := d.introduce()
 	if err != nil {
 		return err
 	}
-	public, err := provenance.NewPublicKey(key.Public())
-	if err != nil {
-		return err
-	}
-	d.say("A provider makes a key")
-	d.detail("%s signs with %s", demoIssuer, public)
-
-	node, err := d.startNode(ctx, public, log)
+	node, err := d.startNode(ctx, providers, log)
 	if err != nil {
 		return err
 	}
@@ -108,14 +110,13 @@ func (d *demo) run(ctx context.Context, exit bool, log *slog.Logger) (err error)
 	if err != nil {
 		return err
 	}
-	if err := d.submit(ctx, node.url(), key, records); err != nil {
+	if err := d.submit(ctx, node.url(), records); err != nil {
 		return err
 	}
-	if err := d.verify(ctx, node.url()); err != nil {
-		return err
-	}
-	if err := d.flows(ctx, node.url()); err != nil {
-		return err
+	for _, step := range []func(context.Context, string) error{d.paint, d.verify, d.flows, d.trace} {
+		if err := step(ctx, node.url()); err != nil {
+			return err
+		}
 	}
 	if exit {
 		return nil
@@ -124,16 +125,31 @@ func (d *demo) run(ctx context.Context, exit bool, log *slog.Logger) (err error)
 	d.detail("http   %s      (try %s/v1/status, %s/checkpoint)", node.url(), node.url(), node.url())
 	d.detail("peers  %s", node.node.P2PAddress())
 	d.detail("verify it yourself:  go run ./cmd/tokentrail verify --node %s --genesis %s", node.url(), d.genesis)
+	d.detail("trace the picture:   go run ./cmd/tokentrail trace %s --node %s --genesis %s", d.picture, node.url(), d.genesis)
 	d.detail("ask it:              go run ./cmd/tokentrail flows --node %s --from %s --to %s --by model", node.url(), demoUsing, demoServing)
 	return node.wait(ctx)
 }
 
-// startNode makes the home of a ledger that admits the provider, and starts it.
-func (d *demo) startNode(ctx context.Context, provider provenance.PublicKey, log *slog.Logger) (*daemon, error) {
+// introduce tells who takes part, and returns them as a genesis document has them.
+func (d *demo) introduce() ([]string, error) {
+	d.say("Providers make keys")
+	var providers []string
+	for _, p := range demoCast() {
+		public, err := provenance.NewPublicKey(d.keys[p.id].Public())
+		if err != nil {
+			return nil, err
+		}
+		d.detail("%-12s  %s  signs with %s", p.id, p.jurisdiction, public)
+		providers = append(providers, p.id+","+p.jurisdiction+","+public.String())
+	}
+	return providers, nil
+}
+
+// startNode makes the home of a ledger that admits the providers, and starts it.
+func (d *demo) startNode(ctx context.Context, providers []string, log *slog.Logger) (*daemon, error) {
 	err := initHome(&initOptions{
 		home: d.home, chainID: "demo-" + time.Now().UTC().Format("20060102-150405"), moniker: "demo",
-		providers: []string{demoIssuer + "," + demoServing + "," + provider.String()},
-		http:      d.listen, p2p: "127.0.0.1:0",
+		providers: providers, http: d.listen, p2p: "127.0.0.1:0",
 	})
 	if err != nil {
 		return nil, err
@@ -145,7 +161,7 @@ func (d *demo) startNode(ctx context.Context, provider provenance.PublicKey, log
 	if err := node.node.WaitHeight(ctx, 1); err != nil {
 		return nil, errors.Join(err, node.close())
 	}
-	d.say("A ledger begins, with one validator that admits %s", demoIssuer)
+	d.say("A ledger begins, with one validator that admits them")
 	document, err := os.ReadFile(app.GenesisPath(d.home))
 	if err != nil {
 		return nil, errors.Join(err, node.close())

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,7 +63,7 @@ func (d *demo) importTrace() ([][]byte, error) {
 
 // submit signs the records, chained in one stream, and posts each statement; the
 // answer to each is a receipt, for an entry that is committed.
-func (d *demo) submit(ctx context.Context, node string, key crypto.Signer, records [][]byte) error {
+func (d *demo) submit(ctx context.Context, node string, records [][]byte) error {
 	began := time.Now()
 	var previous *provenance.Hash
 	var sent, sequence int64
@@ -73,24 +72,12 @@ func (d *demo) submit(ctx context.Context, node string, key crypto.Signer, recor
 		if err != nil {
 			return err
 		}
-		s, err := header.Sign(key)
+		id, size, err := d.commit(ctx, node, header, batch)
 		if err != nil {
 			return err
 		}
-		submission, err := provenance.NewSubmission(&s.UnverifiedStatement, batch)
-		if err != nil {
-			return err
-		}
-		raw := submission.Encode()
-		receipt, err := call(ctx, http.MethodPost, node+"/entries", provenance.SubmissionMediaType, raw)
-		if err != nil {
-			return fmt.Errorf("submit statement %d: %w", sequence, err)
-		}
-		if _, err := provenance.ParseReceipt(receipt); err != nil {
-			return fmt.Errorf("the receipt of statement %d: %w", sequence, err)
-		}
-		sent += int64(len(raw))
-		previous, sequence = new(s.ID()), sequence+1
+		sent += size
+		previous, sequence = &id, sequence+1
 	}
 	took := time.Since(began)
 	d.say("They are signed, chained and committed")
@@ -99,14 +86,36 @@ func (d *demo) submit(ctx context.Context, node string, key crypto.Signer, recor
 	return nil
 }
 
+// commit signs a batch and submits it; the answer is a receipt, for an entry that
+// is committed. It returns the statement's id and how many bytes were sent.
+func (d *demo) commit(ctx context.Context, node string, header *provenance.BatchHeader, records [][]byte) (id provenance.Hash, sent int64, err error) {
+	s, err := header.Sign(d.keys[header.Issuer])
+	if err != nil {
+		return id, 0, err
+	}
+	submission, err := provenance.NewSubmission(&s.UnverifiedStatement, records)
+	if err != nil {
+		return id, 0, err
+	}
+	raw := submission.Encode()
+	receipt, err := call(ctx, http.MethodPost, node+"/entries", provenance.SubmissionMediaType, raw)
+	if err != nil {
+		return id, 0, fmt.Errorf("submit statement %d of %s: %w", header.Sequence, header.Issuer, err)
+	}
+	if _, err := provenance.ParseReceipt(receipt); err != nil {
+		return id, 0, fmt.Errorf("the receipt of statement %d of %s: %w", header.Sequence, header.Issuer, err)
+	}
+	return s.ID(), int64(len(raw)), nil
+}
+
 // flows asks what went between the two places.
 func (d *demo) flows(ctx context.Context, node string) error {
 	d.say("A regulator asks how many tokens went from where to where")
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
 	t.Style().Format.Header = text.FormatDefault
-	t.AppendHeader(table.Row{"origin", "destination", "model", "side", "basis", "direction", "records", "tokens"})
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 7, Align: text.AlignRight}, {Number: 8, Align: text.AlignRight}})
+	t.AppendHeader(table.Row{"kind", "side", "origin", "destination", "model", "basis", "direction", "records", "tokens"})
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 8, Align: text.AlignRight}, {Number: 9, Align: text.AlignRight}})
 	for _, way := range [][2]string{{demoServing, demoUsing}, {demoUsing, demoServing}} {
 		query := url.Values{"from": {way[0]}, "to": {way[1]}, "by": {"model,basis"}}
 		b, err := call(ctx, http.MethodGet, node+"/v1/flows?"+query.Encode(), "", nil)
@@ -120,7 +129,7 @@ func (d *demo) flows(ctx context.Context, node string) error {
 			return fmt.Errorf("flows: %w", err)
 		}
 		for _, r := range answer.Rows {
-			t.AppendRow(table.Row{r.Origin, r.Destination, r.Model, r.Side, r.Basis, r.Direction, separated(r.Records.String()), separated(r.Tokens.String())})
+			t.AppendRow(table.Row{r.Kind, r.Side, r.Origin, r.Destination, r.Model, r.Basis, r.Direction, separated(r.Records.String()), separated(r.Tokens.String())})
 		}
 	}
 	fmt.Fprintln(d.out, t.Render())

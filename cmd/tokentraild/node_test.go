@@ -25,7 +25,7 @@ func TestDemo(t *testing.T) {
 	if code := run(t.Context(), []string{"demo", "--exit"}, &stdout, &stderr); code != exitOK {
 		t.Fatalf("exit code %d\n%s%s", code, stdout.String(), stderr.String())
 	}
-	for _, want := range []string{"19,366 requests", "22,361,870", "4,088,665", "HOLDS (exit 0)"} {
+	for _, want := range []string{"19,366 requests", "22,361,870", "4,088,665", "HOLDS (exit 0)", "dataset corpus", "production painter-8b", "committed to: true", "cn-gb45438-2025   holds"} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("the output lacks %q:\n%s", want, stdout.String())
 		}
