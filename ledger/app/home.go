@@ -38,6 +38,7 @@ import (
 //	data/LOCK                      held by the one process that uses the home
 //	data/engine                    CometBFT's stores
 //	data/ledger                    the ledger's store
+//	data/index                     what is derived from the log; may be removed while the node does not run
 //	data/cs.wal                    CometBFT's write-ahead log of consensus messages
 const (
 	genesisFile     = "config/genesis.json"

@@ -1,8 +1,11 @@
 // Package index keeps what is derived from the log for the sake of queries. It
-// is no part of consensus and nothing is stored: it is built from the log when
-// the node starts, and building it again gives the same.
+// is no part of consensus: it follows from the log, and building it again gives
+// the same.
 //
-// Totals adds up the totals of statements by provider and cell, hour by hour,
+// Records finds records by id, ref, content and parent. It has files of its own,
+// which may be removed while the node does not run.
+//
+// Totals is held in memory and built when the node starts. It adds up the totals of statements by provider and cell, hour by hour,
 // so that a question about flows costs by the cells of the hours that it covers,
 // whatever the number of records behind them.
 package index
