@@ -189,10 +189,13 @@ func Trace(ctx context.Context, src RecordSource, prover EntryProver, start prov
 		if err := t.step(s); err != nil {
 			return nil, err
 		}
+		if len(t.queue) == 0 {
+			if err := t.addMirrors(); err != nil {
+				return nil, err
+			}
+		}
 	}
-	if err := t.finish(); err != nil {
-		return nil, err
-	}
+	t.finish()
 	return t.graph, nil
 }
 

@@ -158,6 +158,63 @@ func TestTraceEndlessParents(t *testing.T) {
 	}
 }
 
+// TestTraceOneRefForAll: where all records have one ref, and name it, the work
+// still grows only with the nodes.
+func TestTraceOneRefForAll(t *testing.T) {
+	s := newStory(t)
+	s.page = 100
+	s.tellAll("acme", func(i int, _ func(int) provenance.Hash) (string, *provenance.Record) {
+		if i == 300 {
+			return "", nil
+		}
+		r := s.consumption("acme/all")
+		r.Ref = []byte("all")
+		return fmt.Sprint("r", i), r
+	})
+	g := s.trace("r0", verify.Bounds{Breadth: 300})
+	if len(g.Nodes) != 300 || len(g.Edges) != 300*300 || g.Cut {
+		t.Errorf("%d nodes, %d edges, cut %v", len(g.Nodes), len(g.Edges), g.Cut)
+	}
+	if s.asked > 2*300+10 {
+		t.Errorf("%d pages asked for", s.asked)
+	}
+	for _, m := range g.Nodes[0].Marks {
+		if len(m.By) > 16 {
+			t.Errorf("the mark %s names %d nodes", m.Name, len(m.By))
+		}
+	}
+}
+
+// TestTraceUnprovenMarks: a forged record that shares a ref, a crossing or a
+// line with proven ones marks none of them.
+func TestTraceUnprovenMarks(t *testing.T) {
+	s := newStory(t)
+	a := s.transfer(provenance.Exporter, "acme/a")
+	a.Ref, a.Crossing = []byte("a"), &provenance.Crossing{Direction: 1, ID: []byte("c")}
+	s.tell("acme", "a", a)
+	same := s.transfer(provenance.Exporter)
+	same.Ref = []byte("a")
+	mirror := s.transfer(provenance.Importer, "acme/a")
+	mirror.Time, mirror.Crossing = noon, &provenance.Crossing{Direction: 1, ID: []byte("c")}
+	forged := []provenance.RecordHit{forge(t, "acme", same), forge(t, "beta", mirror)}
+	s.change = func(q provenance.RecordQuery, _ int, a *provenance.RecordsAnswer) *provenance.RecordsAnswer {
+		for i, f := range forged {
+			f.Entry = int64(i + 1)
+			if q.Issuer == "acme" && q.Parent == (i == 1) {
+				a.Size, a.Hits = 3, append(a.Hits, f)
+			}
+		}
+		return a
+	}
+	g := s.trace("a", verify.Bounds{})
+	if len(g.Nodes) != 3 {
+		t.Fatal(s.nodesOf(g))
+	}
+	if got := s.nodesOf(g); !strings.HasPrefix(got, "a cyclic, ") {
+		t.Errorf("%s, wanted no mark but cyclic on what is proven", got)
+	}
+}
+
 // forge makes a statement of a provider whose signature does not hold.
 func forge(t testing.TB, issuer string, r *provenance.Record) provenance.RecordHit {
 	raw, err := r.Encode()

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"cmp"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,10 +11,7 @@ import (
 
 // finish sorts the graph, draws its edges and marks its nodes. All of it follows
 // from the set of nodes, whatever the order in which they were found. SPEC(TRC-8)
-func (t *tracer) finish() error {
-	if err := t.addMirrors(); err != nil {
-		return err
-	}
+func (t *tracer) finish() {
 	m := newMarker(t.graph)
 	m.draw()
 	m.sortEdges()
@@ -32,31 +28,6 @@ func (t *tracer) finish() error {
 			return cmp.Compare(slices.Index(allMarks[:], a.Name), slices.Index(allMarks[:], b.Name))
 		})
 	}
-	return nil
-}
-
-// addMirrors adds the records met on the way that are the other side of a
-// crossing in the graph. What corrects them is not looked for.
-func (t *tracer) addMirrors() error {
-	crossings := map[string][]*GraphNode{}
-	for _, n := range t.graph.Nodes {
-		if n.Record != nil && n.Record.Crossing != "" {
-			crossings[n.Record.Crossing] = append(crossings[n.Record.Crossing], n)
-		}
-	}
-	for _, f := range t.mirrors {
-		id, _ := crossingOf(f.record)
-		for _, n := range crossings[hex.EncodeToString(id)] {
-			if !opposite(n.Record.Decoded, f.record) {
-				continue
-			}
-			if _, err := t.add(f); err != nil {
-				return err
-			}
-			break
-		}
-	}
-	return nil
 }
 
 // allMarks is the order in which a node has its marks.
@@ -180,7 +151,8 @@ func (m *marker) mirrors() {
 	sides := map[string][]*GraphNode{} // by crossing id and side
 	for _, n := range m.g.Nodes {
 		if n.Record != nil && n.Record.Crossing != "" && !n.Has(MarkReversed) {
-			at := n.Record.Crossing + " " + n.Record.Side
+			id, _ := crossingOf(n.Record.Decoded)
+			at := crossingKey(id, *n.Record.Decoded.Side)
 			sides[at] = append(sides[at], n)
 		}
 	}
@@ -195,12 +167,13 @@ func (m *marker) mirrors() {
 		if n.Record == nil || n.Has(MarkReversed) {
 			continue
 		}
-		if n.Record.Crossing != "" && *n.Record.Decoded.Side == provenance.Exporter {
-			for _, o := range first(sides[n.Record.Crossing+" "+provenance.Importer.String()]) {
+		id, mirror := crossingOf(n.Record.Decoded)
+		if len(id) > 0 && *n.Record.Decoded.Side == provenance.Exporter {
+			for _, o := range first(sides[crossingKey(id, provenance.Importer)]) {
 				pair(n, o)
 			}
 		}
-		if _, mirror := crossingOf(n.Record.Decoded); mirror != nil {
+		if mirror != nil {
 			for _, o := range first(m.byName[keyOf(parentQuery(*mirror))]) {
 				pair(n, o)
 			}

@@ -2,6 +2,8 @@ package verify
 
 import (
 	"context"
+	"encoding/hex"
+	"slices"
 
 	"tokentrail/provenance"
 )
@@ -19,7 +21,8 @@ type tracer struct {
 	walks   map[string]*walk          // by node
 	named   map[string]*resolved      // by name
 	queue   []step                    // breadth first
-	mirrors []*foundRecord            // children aside that may be the other side of a crossing
+	refs    map[string]refRead        // by issuer/ref
+	mirrors []aside                   // at most as many as nodes
 	asked   int                       // pages
 	sized   bool                      // an answer gave the graph's size
 }
@@ -29,6 +32,20 @@ type walk struct {
 	queued   bool
 	up, down bool // was followed that way, or is about to be
 	read     bool // its children were read
+}
+
+// A refRead says how the children were read that name a ref, which several
+// records may have.
+type refRead struct {
+	done, down bool // read; and to be followed
+	more       bool
+}
+
+// An aside is a child that is not followed, and that may be the other side of a
+// crossing in the graph.
+type aside struct {
+	id    provenance.Hash
+	other string // the side of the crossing that it would mirror
 }
 
 // A step follows a node up or down, or looks only for what corrects it.
@@ -51,6 +68,7 @@ func newTracer(ctx context.Context, src RecordSource, prover EntryProver, b Boun
 		ctx: ctx, src: src, prover: prover, bounds: b.filled(),
 		graph: &Graph{Format: GraphFormat, Start: []string{}, Nodes: []*GraphNode{}, Edges: []GraphEdge{}, Findings: []*Finding{}, Proving: prover != nil},
 		nodes: map[string]*GraphNode{}, entries: map[int64]provenance.Hash{}, walks: map[string]*walk{}, named: map[string]*resolved{},
+		refs: map[string]refRead{},
 	}
 }
 
@@ -194,7 +212,7 @@ func (t *tracer) kin(n *GraphNode, s step) error {
 		return nil
 	}
 	w.read = true
-	children, more, err := t.children(n)
+	children, more, err := t.children(n, s.down)
 	if err != nil {
 		return err
 	}
@@ -204,7 +222,7 @@ func (t *tracer) kin(n *GraphNode, s step) error {
 		switch {
 		case f.record.Correction != nil:
 		case !s.down:
-			t.aside(f)
+			t.putAside(f)
 			continue
 		case !below || followed >= t.bounds.Breadth:
 			if t.nodes[f.id.String()] == nil {
@@ -232,41 +250,74 @@ func (t *tracer) kin(n *GraphNode, s step) error {
 
 // children reads the records that name a record as a parent, or correct it: by
 // its id and by its ref.
-func (t *tracer) children(n *GraphNode) (children []*foundRecord, more bool, err error) {
-	queries := []provenance.RecordQuery{provenance.ByID(n.Record.ID)}
-	if len(n.Record.Decoded.Ref) > 0 {
-		queries = append(queries, provenance.ByRef(n.Record.Issuer, n.Record.Decoded.Ref))
+func (t *tracer) children(n *GraphNode, down bool) (children []*foundRecord, more bool, err error) {
+	all, err := t.read(provenance.ByID(n.Record.ID).Children())
+	if err != nil {
+		return nil, false, err
 	}
-	seen := map[provenance.Hash]bool{}
-	all := &reading{}
-	for i, q := range queries {
-		r, err := t.read(q.Children())
-		if err != nil {
+	if len(n.Record.Decoded.Ref) == 0 {
+		return all.found, all.more, nil
+	}
+	q := provenance.ByRef(n.Record.Issuer, n.Record.Decoded.Ref)
+	before := t.refs[keyOf(q)]
+	if before.done && (before.down || !down) {
+		return all.found, all.more || before.more, nil
+	}
+	byRef, err := t.read(q.Children())
+	if err != nil {
+		return nil, false, err
+	}
+	t.refs[keyOf(q)] = refRead{true, down, byRef.more}
+	if len(byRef.found) > 0 {
+		// Whoever names the ref may mean another record with the same one.
+		if _, err := t.resolve(q); err != nil {
 			return nil, false, err
 		}
-		all.more = all.more || r.more
-		for _, f := range r.found {
-			if !seen[f.id] {
-				seen[f.id] = true
-				all.found = append(all.found, f)
-			}
-		}
-		if i == 1 && len(r.found) > 0 {
-			// Whoever names the ref may mean another record with the same one.
-			if _, err := t.resolve(q); err != nil {
-				return nil, false, err
-			}
-		}
 	}
-	return t.ordered(all).found, all.more, nil
+	all.found, all.more = append(all.found, byRef.found...), all.more || byRef.more
+	all.found = slices.CompactFunc(t.ordered(all).found, func(a, b *foundRecord) bool { return a.id == b.id })
+	return all.found, all.more, nil
 }
 
-// aside remembers a record that is not followed and may be the other side of a
-// crossing in the graph.
-func (t *tracer) aside(f *foundRecord) {
-	if id, _ := crossingOf(f.record); len(id) > 0 && len(t.mirrors) < t.bounds.Nodes {
-		t.mirrors = append(t.mirrors, f)
+// putAside remembers a record that is not followed.
+func (t *tracer) putAside(f *foundRecord) {
+	id, _ := crossingOf(f.record)
+	if len(id) == 0 || f.record.Side == nil || *f.record.Side == provenance.Neither || len(t.mirrors) >= t.bounds.Nodes {
+		return
 	}
+	other := provenance.Exporter + provenance.Importer - *f.record.Side
+	t.mirrors = append(t.mirrors, aside{f.id, crossingKey(id, other)})
+}
+
+// crossingKey names one side of a crossing.
+func crossingKey(id []byte, side provenance.Side) string {
+	return hex.EncodeToString(id) + " " + side.String()
+}
+
+// addMirrors adds what was put aside and is the other side of a crossing in the
+// graph, to be looked at like every other record.
+func (t *tracer) addMirrors() error {
+	sides := map[string]bool{}
+	for _, n := range t.graph.Nodes {
+		if n.Record == nil || n.Record.Decoded.Side == nil {
+			continue
+		}
+		if id, _ := crossingOf(n.Record.Decoded); len(id) > 0 {
+			sides[crossingKey(id, *n.Record.Decoded.Side)] = true
+		}
+	}
+	var left []aside
+	for _, a := range t.mirrors {
+		if !sides[a.other] {
+			left = append(left, a)
+			continue
+		}
+		if _, err := t.resolve(provenance.ByID(a.id)); err != nil {
+			return err
+		}
+	}
+	t.mirrors = left
+	return nil
 }
 
 // beside finds the other side's record of a crossing, where it is named. It is
