@@ -160,7 +160,7 @@ func TestDOCXCutShort(t *testing.T) {
 			t.Fatalf("%d of %d bytes are a document", n, len(file))
 		}
 	}
-	for i := range file {
+	for i := 0; i < len(file); i += 5 {
 		changed := bytes.Clone(file)
 		changed[i] ^= 0x80
 		fuzzWrite(t, DOCX, changed)

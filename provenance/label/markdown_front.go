@@ -124,7 +124,7 @@ func (m *frontMatter) parse(b []byte) error {
 	}
 	root := doc.Content[0]
 	if root.Kind != yaml.MappingNode {
-		if root.Tag == "!!null" && root.Value == "" {
+		if !slices.ContainsFunc(m.lines, func(line []byte) bool { return !isBlankOrComment(bytes.TrimLeft(line, " ")) }) {
 			return nil
 		}
 		return malformed(Markdown, frontPlace, int64(m.from), "it is not a YAML mapping")
@@ -137,7 +137,9 @@ func (m *frontMatter) parse(b []byte) error {
 // cut gives each key its lines: up to the next key, without the comments and
 // blank lines before that.
 func (m *frontMatter) cut(root *yaml.Node) {
-	m.indent = root.Column - 1
+	if len(root.Content) > 0 { // the mapping itself may begin at a tag
+		m.indent = max(root.Content[0].Column-1, 0)
+	}
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key := root.Content[i]
 		first := min(max(key.Line-1, 0), len(m.lines))
@@ -147,7 +149,7 @@ func (m *frontMatter) cut(root *yaml.Node) {
 		}
 		if e.first < len(m.lines) {
 			line := m.lines[e.first]
-			e.alone = key.Column == root.Column && len(bytes.Trim(line[:min(m.indent, len(line))], " ")) == 0
+			e.alone = key.Column-1 == m.indent && len(bytes.Trim(line[:min(m.indent, len(line))], " ")) == 0
 		}
 		if n := len(m.entries); n > 0 {
 			m.entries[n-1].end = e.first
@@ -164,7 +166,7 @@ func (m *frontMatter) cut(root *yaml.Node) {
 }
 
 func isBlankOrComment(line []byte) bool {
-	return line[0] == '#' || len(bytes.TrimSpace(line)) == 0
+	return len(bytes.TrimSpace(line)) == 0 || line[0] == '#'
 }
 
 // marks reads the label and the source type.

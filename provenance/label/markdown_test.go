@@ -182,6 +182,8 @@ func FuzzMarkdown(f *testing.F) {
 	f.Add([]byte("---\na: |\n  x\nAIGC: {Label: '1'}\n# c\n---\nText"))
 	f.Add([]byte("\ufeff---\r\n{a: 1}\r\n...\r\n"))
 	f.Add([]byte("---\n? AIGC\n: 1\n'b': &x [*x]\n---\n"))
+	f.Add([]byte("---\n !\n..."))
+	f.Add([]byte("---\n !!map\na: 1\n---\n"))
 	f.Add([]byte("---\n  \"AIGC\"   : !!str \"a\n#b\"\n---\n"))
 	f.Fuzz(func(t *testing.T, b []byte) { fuzzWrite(t, Markdown, b) })
 }
