@@ -101,7 +101,8 @@ func (a *app) root() *cobra.Command {
 		cmd   *cobra.Command
 	}{
 		{"provider", a.keyCommand()}, {"provider", a.importCommand()}, {"provider", a.submitCommand()},
-		{"reader", a.verifyCommand()}, {"reader", a.flowsCommand()}, {"reader", a.inspectCommand("inspect FILE|-")}, {"reader", a.recordCommand()},
+		{"provider", a.recordCommand()}, {"provider", a.correctCommand()},
+		{"reader", a.verifyCommand()}, {"reader", a.flowsCommand()}, {"reader", a.inspectCommand("inspect FILE|-")},
 		{"reader", a.statusCommand()},
 		{"", a.versionCommand()},
 	} {

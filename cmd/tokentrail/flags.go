@@ -29,8 +29,8 @@ func strictFlags() map[string]string {
 		"model":   "wanted the model's name",
 	}
 	for _, name := range []string{
-		"alg", "basis", "batch", "by", "cache-read", "cache-write", "developer", "input", "issuer", "key", "kind", "label", "limit",
-		"model-column", "operator", "out", "output", "passphrase-file", "patience", "reasoning", "receipts", "side", "since", "state",
+		"alg", "amend", "basis", "batch", "by", "cache-read", "cache-write", "developer", "format", "index", "input", "issuer", "key", "kind", "label", "limit",
+		"model-column", "note", "operator", "out", "output", "passphrase-file", "patience", "reason", "reasoning", "receipts", "side", "since", "state",
 		"stream", "time", "time-format", "trusting-period", "until", "using-operator", "window", "zone",
 	} {
 		flags[name] = "give it a value, or leave the flag out"

@@ -196,14 +196,3 @@ func TestInspectWhatSubmitKeeps(t *testing.T) {
 		}
 	}
 }
-
-func TestSnake(t *testing.T) {
-	for name, want := range map[string]string{"LogRoot": "log_root", "KID": "kid", "A2ATask": "a2a_task", "MCPRequest": "mcp_request", "MicroWattHours": "micro_watt_hours", "Time": "time"} {
-		if got := snake(name); got != want {
-			t.Errorf("%s: %s, wanted %s", name, got, want)
-		}
-	}
-	if got := view(provenance.Usage{Finish: 5}); fmt.Sprint(got) != fmt.Sprint(object{{"input", int64(0)}, {"output", int64(0)}, {"finish", "cancelled"}}) {
-		t.Errorf("%v", got)
-	}
-}

@@ -334,7 +334,7 @@ func (d *importDoc) write(w io.Writer) error {
 }
 
 // instant writes a time of the format for people and JSON.
-func instant(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
+func instant(ms int64) string { return intake.Instant(ms) }
 
 // A wholeFile appears under its name when it is whole, or never. SPEC(IMP-2)
 type wholeFile struct {

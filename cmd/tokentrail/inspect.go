@@ -19,10 +19,6 @@ import (
 // which it streams.
 const maxInspect = maxReceiptBody + provenance.MaxSubmissionBytes
 
-func (a *app) recordCommand() *cobra.Command {
-	return a.group("record", "Look at records", a.inspectCommand("show FILE|-"))
-}
-
 func (a *app) inspectCommand(use string) *cobra.Command {
 	var limit int
 	cmd := &cobra.Command{
@@ -92,7 +88,11 @@ func inspectRecords(in io.Reader, limit int) (object, error) {
 		if limit < 0 || len(shown) < limit {
 			shown = append(shown, recordView(r, raw))
 		}
-		if !sums.Add(provenance.Sums{Records: 1, Input: r.Usage.Input, Output: r.Usage.Output}) {
+		more := provenance.Sums{Records: 1}
+		if r.Usage != nil {
+			more.Input, more.Output = r.Usage.Input, r.Usage.Output
+		}
+		if !sums.Add(more) {
 			return nil, fmt.Errorf("the sum of tokens goes beyond 64 bits, signed")
 		}
 		if sums.Records == 1 {

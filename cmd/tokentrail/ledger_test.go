@@ -37,6 +37,7 @@ type fakeLedger struct {
 	faults   float64                                        // share of requests that go wrong
 	forge    func(s *provenance.UnverifiedStatement) []byte // a receipt for what the ledger does not take
 	stuck    bool                                           // submissions are taken and not committed
+	lie      func(a *provenance.RecordsAnswer)              // changes what is answered about records
 	posts    int
 	fetched  int                        // genesis documents
 	seen     map[string]provenance.Hash // issuer/stream/sequence to id: what was ever sent
@@ -76,6 +77,7 @@ func newFakeLedger(t *testing.T, key crypto.Signer) *fakeLedger {
 	mux.HandleFunc("GET /v1/state", l.state)
 	mux.HandleFunc("POST /entries", l.post)
 	mux.HandleFunc("GET /entries/{id}", l.entry)
+	mux.HandleFunc("GET /v1/records", l.records)
 	l.server = httptest.NewServer(l.faulty(mux))
 	t.Cleanup(l.server.Close)
 	return l
@@ -140,6 +142,7 @@ func (l *fakeLedger) values() map[string][]byte {
 		return b
 	}
 	v := map[string][]byte{
+		provenance.StateRules:               must(provenance.EncodeStateValue(provenance.Rules{Version: provenance.RuleVersion})),
 		provenance.StatePolicy:              must(provenance.EncodeStateValue(l.policy)),
 		provenance.StateProviderKey("acme"): must(provenance.EncodeStateValue(l.provider)),
 	}
