@@ -145,9 +145,9 @@ func evaluationVectors(bad badRecord, good goodRecord) {
 	bad("evaluation-interval-null", "ENC-7", "evaluation.interval is null", e.set(raw{0xf6}, 25, 9), "simple", "evaluation.interval")
 	good("evaluation-commit-32", "", "a harness's commit of 32 bytes", e.set(fill(1, 32), 25, 2, 3))
 	interval := group{1: list{1, 0}, 2: list{2, 0}, 3: 950000}
-	for key, name := range map[int64]string{1: "low", 2: "high"} {
+	for i, name := range []string{"low", "high"} {
 		at, path := "evaluation-interval-"+name, "evaluation.interval."+name
-		end := func(v any) group { return e.set(interval.set(v, key), 25, 9) }
+		end := func(v any) group { return e.set(interval.set(v, int64(i+1)), 25, 9) }
 		bad(at+"-type", "", path+" is an integer", end(1), "type", path)
 		bad(at+"-arity", "REC-16", path+" is an array of one", end(list{1}), "value", path)
 		bad(at+"-exponent-above", "REC-16", path+" has the exponent 19", end(list{0, 19}), "value", path)
