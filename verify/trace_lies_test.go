@@ -353,3 +353,34 @@ func TestTraceEnds(t *testing.T) {
 		t.Errorf("%v, %v", g, err)
 	}
 }
+
+// TestTraceOtherEntries: a node that gives every record another entry, and the
+// receipt of the right one, proves nothing, and no token counts.
+func TestTraceOtherEntries(t *testing.T) {
+	s := chain(t)
+	s.commit()
+	s.change = func(_ provenance.RecordQuery, _ int, a *provenance.RecordsAnswer) *provenance.RecordsAnswer {
+		moved := &provenance.RecordsAnswer{Size: a.Size + 10, More: a.More}
+		for _, h := range a.Hits {
+			h.Entry += 10
+			moved.Hits = append(moved.Hits, h)
+		}
+		return moved
+	}
+	right := movedReceipts{s}
+	g, err := verify.Trace(context.Background(), s, s.prover(right), provenance.ByID(s.ids["made"]), verify.Bounds{})
+	check(t, err)
+	if len(g.Nodes) != 6 || len(g.Findings) != 6 || g.Findings[0].Code != verify.CodeReceiptIndex {
+		t.Errorf("%d nodes, findings %v", len(g.Nodes), g.Findings)
+	}
+	if sums := g.Sums(); len(sums.Rows) != 0 || sums.Unverified != 4 {
+		t.Errorf("%+v", sums)
+	}
+}
+
+// movedReceipts answers with the receipt of the entry ten before.
+type movedReceipts struct{ *story }
+
+func (m movedReceipts) Receipt(ctx context.Context, index int64) ([]byte, error) {
+	return m.story.Receipt(ctx, index-10)
+}
