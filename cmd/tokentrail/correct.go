@@ -13,6 +13,9 @@ import (
 	"tokentrail/provenance/intake"
 )
 
+// correctionRules is the rule version that corrections came with (ADM-16).
+const correctionRules = 2
+
 type correctFlags struct {
 	reverse bool
 	amend   string
@@ -122,6 +125,13 @@ func (a *app) correct(ctx context.Context, name string, f *correctFlags) error {
 	if err != nil {
 		return err
 	}
+	limits, err := limitsOf(ctx, n)
+	if err != nil {
+		return err
+	}
+	if limits.Rules < correctionRules {
+		return fmt.Errorf("the ledger %s has rule version %d, corrections came with %d: it would refuse one", n.origin, limits.Rules, correctionRules)
+	}
 	found, err := n.record(ctx, w.query, name)
 	if err != nil {
 		return err
@@ -162,11 +172,11 @@ func (n *nodes) stillCounts(ctx context.Context, found *foundRecord) (counted pr
 	}
 	counted = cell.Sums
 	var wrong error
-	err = n.records(ctx, provenance.ByID(found.id).Children(), func(r *foundRecord) bool {
+	corrects := func(r *foundRecord) bool { // what another issuer says of it counts for nothing
+		return r.Correction != nil && r.issuer == found.issuer
+	}
+	err = n.records(ctx, provenance.ByID(found.id).Children(), corrects, func(r *foundRecord) bool {
 		c := r.Correction
-		if c == nil || r.issuer != found.issuer { // what another issuer says of it counts for nothing
-			return true
-		}
 		earlier++
 		switch ok := counted.Add(c.Deltas); {
 		case c.Action == provenance.Reverses:
@@ -231,8 +241,14 @@ func (d *correctDoc) write(w io.Writer) error {
 func sumsText(sums intake.Object) string {
 	var parts []string
 	for _, m := range sums {
-		if v := m.Value.(int64); v != 0 {
-			parts = append(parts, thousands(v)+" "+strings.ReplaceAll(strings.ReplaceAll(m.Name, "_", " "), "energy", "µWh"))
+		switch v := m.Value.(int64); {
+		case v == 0:
+		case m.Name == "records":
+			parts = append(parts, plural(v, "record"))
+		case m.Name == "energy":
+			parts = append(parts, thousands(v)+" µWh")
+		default:
+			parts = append(parts, thousands(v)+" "+strings.ReplaceAll(m.Name, "_", " "))
 		}
 	}
 	if len(parts) == 0 {

@@ -230,6 +230,15 @@ func TestCorrectRefuses(t *testing.T) {
 	}
 }
 
+// A ledger whose rules know no corrections is not asked for one.
+func TestCorrectUnderOldRules(t *testing.T) {
+	c := newCorrecting(t)
+	c.l.mu.Lock()
+	c.l.rules = 1
+	c.l.mu.Unlock()
+	c.failed(c.args("acme/use-1", "--reverse"), exitAgainst, "has rule version 1, corrections came with 2")
+}
+
 // A node that lies about where a record is, or what it says, is told of.
 func TestCorrectChecksTheNode(t *testing.T) {
 	c := newCorrecting(t)

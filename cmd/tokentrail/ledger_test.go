@@ -28,6 +28,7 @@ type fakeLedger struct {
 	server *httptest.Server
 
 	mu       sync.Mutex
+	rules    int64
 	policy   provenance.Policy
 	provider provenance.Provider
 	streams  map[string]*fakeStream
@@ -63,7 +64,7 @@ func newFakeLedger(t *testing.T, key crypto.Signer) *fakeLedger {
 	}
 	chain := newFakeChain(t, "test-1", t.Name())
 	l := &fakeLedger{
-		t: t, chain: chain, origin: chain.origin(),
+		t: t, chain: chain, origin: chain.origin(), rules: provenance.RuleVersion,
 		provider: provenance.Provider{
 			ID: "acme", Name: "Acme", Jurisdictions: []string{"US"}, Status: provenance.ProviderActive,
 			Keys: []provenance.ProviderKey{{Alg: public.Alg(), Key: public.COSE()}},
@@ -142,7 +143,7 @@ func (l *fakeLedger) values() map[string][]byte {
 		return b
 	}
 	v := map[string][]byte{
-		provenance.StateRules:               must(provenance.EncodeStateValue(provenance.Rules{Version: provenance.RuleVersion})),
+		provenance.StateRules:               must(provenance.EncodeStateValue(provenance.Rules{Version: l.rules})),
 		provenance.StatePolicy:              must(provenance.EncodeStateValue(l.policy)),
 		provenance.StateProviderKey("acme"): must(provenance.EncodeStateValue(l.provider)),
 	}
@@ -262,7 +263,7 @@ func (l *fakeLedger) post(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusConflict, "Fork", "fork: another statement stands there")
 		return
 	case h.Sequence >= next:
-		if _, _, err := sub.CheckRecords(l.policy.Limits(provenance.Rules{Version: provenance.RuleVersion})); err != nil {
+		if _, _, err := sub.CheckRecords(l.policy.Limits(provenance.Rules{Version: l.rules})); err != nil {
 			problem(w, http.StatusBadRequest, "Rejected", err.Error())
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -102,6 +103,9 @@ func (a *app) exportFromLedger(ctx context.Context, name string, f *exportFlags)
 
 func (a *app) exportFromFile(name string, f *exportFlags) (*provenance.Record, object, error) {
 	in, err := a.open(name)
+	if _, notNamed := recordQuery(name); errors.Is(err, fs.ErrNotExist) && notNamed == nil {
+		return nil, nil, fmt.Errorf("%w; for a record on a ledger say --node URL as well", err)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -74,7 +74,8 @@ func (a *app) openLedger(ctx context.Context, node, genesis string) (*nodes, err
 // record finds the one record that q asks for.
 func (n *nodes) record(ctx context.Context, q provenance.RecordQuery, name string) (*foundRecord, error) {
 	var found []*foundRecord
-	err := n.records(ctx, q, func(r *foundRecord) bool {
+	all := func(*foundRecord) bool { return true }
+	err := n.records(ctx, q, all, func(r *foundRecord) bool {
 		found = append(found, r)
 		return len(found) < 2
 	})
@@ -89,14 +90,14 @@ func (n *nodes) record(ctx context.Context, q provenance.RecordQuery, name strin
 	return found[0], nil
 }
 
-// records goes through the records that q asks for, in the order of the log,
-// each of them proven, until each returns false.
-func (n *nodes) records(ctx context.Context, q provenance.RecordQuery, each func(*foundRecord) bool) error {
+// records goes through the records that q asks for and that matter, in the order
+// of the log, each of them proven, until each returns false.
+func (n *nodes) records(ctx context.Context, q provenance.RecordQuery, matters, each func(*foundRecord) bool) error {
 	for offset := 0; ; offset += provenance.MaxRecordHits {
 		var page []*foundRecord
 		var more bool
 		err := n.try(ctx, noStatement, func(c *client) (err error) {
-			page, more, err = n.recordsPage(ctx, c, q, offset)
+			page, more, err = n.recordsPage(ctx, c, q, offset, matters)
 			return err
 		})
 		if err != nil {
@@ -117,8 +118,9 @@ func (n *nodes) records(ctx context.Context, q provenance.RecordQuery, each func
 	}
 }
 
-// recordsPage asks a node for a page of records and checks each. SPEC(CLI-11)
-func (n *nodes) recordsPage(ctx context.Context, c *client, q provenance.RecordQuery, offset int) (page []*foundRecord, more bool, err error) {
+// recordsPage asks a node for a page of records and checks those that matter.
+// SPEC(CLI-11)
+func (n *nodes) recordsPage(ctx context.Context, c *client, q provenance.RecordQuery, offset int, matters func(*foundRecord) bool) (page []*foundRecord, more bool, err error) {
 	name, value := q.Param()
 	got, err := c.get(ctx, "/v1/records", url.Values{
 		name: {value}, "offset": {strconv.Itoa(offset)}, "limit": {strconv.Itoa(provenance.MaxRecordHits)},
@@ -139,15 +141,19 @@ func (n *nodes) recordsPage(ctx context.Context, c *client, q provenance.RecordQ
 		if err != nil {
 			return nil, false, wrong(fmt.Errorf("hit %d: %w", i, err))
 		}
-		if err := n.placed(ctx, c, s, hit.Entry); err != nil {
-			return nil, false, err
-		}
 		r, err := provenance.ParseRecord(hit.Proof.Record)
 		if err != nil {
 			return nil, false, wrong(err)
 		}
 		h := s.Header()
-		page = append(page, &foundRecord{id, h.Issuer, h.Stream, h.Sequence, hit.Proof.Index, hit.Entry, hit.Proof.Record, r})
+		found := &foundRecord{id, h.Issuer, h.Stream, h.Sequence, hit.Proof.Index, hit.Entry, hit.Proof.Record, r}
+		if !matters(found) {
+			continue
+		}
+		if err := n.placed(ctx, c, s, hit.Entry); err != nil {
+			return nil, false, err
+		}
+		page = append(page, found)
 	}
 	return page, answer.More, nil
 }
