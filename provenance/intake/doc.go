@@ -7,6 +7,9 @@
 // A [RecordsReader] reads files of records back: the CBOR sequence of encoded
 // records (spec/import.md), the same bytes that a ledger serves for an entry.
 //
-// Both stream: memory does not grow with the input, and a row or record longer
+// A [RecordsJSONReader] reads records of every kind in the one form that they have
+// as JSON (spec/client.md), in which [RecordJSON] and [View] show them.
+//
+// All stream: memory does not grow with the input, and a row or record longer
 // than its ceiling is an error, never an allocation.
 package intake

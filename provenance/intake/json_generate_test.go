@@ -180,13 +180,16 @@ func mendCorrection(c *provenance.Correction) {
 	if c.Cell.Boundary == 0 || c.Cell.Method == 0 {
 		c.Cell.Boundary, c.Cell.Method = 0, 0
 	}
-	if c.Action == provenance.Reverses {
+	switch {
+	case c.Action == provenance.Reverses:
 		c.Deltas = provenance.Sums{Records: -1}
-	} else {
+	case c.Cell.Kind > provenance.Consumption:
+		c.Cell.Boundary, c.Cell.Method = 1, 1
+		c.Deltas = provenance.Sums{Energy: c.Deltas.Energy | 1}
+	case c.Cell.Boundary == 0:
+		c.Deltas.Records, c.Deltas.Input, c.Deltas.Energy = 0, c.Deltas.Input|1, 0
+	default:
 		c.Deltas.Records, c.Deltas.Energy = 0, c.Deltas.Energy|1
-		if c.Cell.Kind > provenance.Consumption {
-			c.Deltas = provenance.Sums{Energy: c.Deltas.Energy}
-		}
 	}
 }
 

@@ -177,12 +177,16 @@ func (p *nodeParser) name(n *node, token json.Token) (first json.Token, path str
 		return nil, "", p.fault(n.path, "the member %s stands twice", cited(name))
 	}
 	n.names = append(n.names, name)
-	path = strings.TrimPrefix(n.path+"."+name, ".")
-	if len(name) > 64 {
-		path = strings.TrimPrefix(n.path+"."+name[:64]+"…", ".")
-	}
+	path = strings.TrimPrefix(n.path+"."+plain(name), ".")
 	first, err = p.next(path)
 	return first, path, err
+}
+
+// plain is a name as it stands in a path: short, and without what could steer a
+// terminal.
+func plain(name string) string {
+	quoted := strconv.QuoteToASCII(name[:min(len(name), 64)])
+	return quoted[1 : len(quoted)-1]
 }
 
 // locate finds where in the text what the record's rules refuse stands.

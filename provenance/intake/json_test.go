@@ -158,6 +158,8 @@ func TestRecordJSONErrors(t *testing.T) {
 	for _, c := range []struct{ in, from, to, want string }{
 		{modelJSON, `"kind"`, `"knd"`, `line 2: knd: there is no such member; did you mean "kind"?`},
 		{modelJSON, `"stage"`, `"Stage"`, `line 6: lineage.Stage: there is no such member; did you mean "stage"?`},
+		{modelJSON, `"stage"`, `"\u001b[31m"`, `line 6: lineage.\x1b[31m: there is no such member; there are stage`},
+		{modelJSON, `"stage"`, `"` + strings.Repeat("é", 200) + `"`, `line 6: lineage.` + strings.Repeat(`\u00e9`, 32) + `: there is no such member`},
 		{modelJSON, `"stage"`, `"colour"`, `line 6: lineage.colour: there is no such member; there are stage, base, compute, method, parameters`},
 		{modelJSON, `"pre-training"`, `"pretraining"`, `line 6: lineage.stage: "pretraining" is none of "pre-training", "fine-tuning", "distillation", "merging", "quantisation"; did you mean "pre-training"?`},
 		{modelJSON, `"pre-training"`, `1`, `line 6: lineage.stage: a number: wanted one of "pre-training"`},

@@ -180,8 +180,8 @@ func mayBeText(field string) bool {
 	return field == "Record.Ref" || field == "Parent.Ref" || field == "Crossing.ID"
 }
 
-// Word returns what a number of a field is called, named as in "Usage.Finish".
-func Word(field string, number int64) (text string, ok bool) {
+// wordOf returns what a number of a field is called.
+func wordOf(field string, number int64) (text string, ok bool) {
 	words := wordsFor(field)
 	if i := slices.IndexFunc(words, func(w word) bool { return w.number == number }); i >= 0 {
 		return words[i].text, true
@@ -189,10 +189,9 @@ func Word(field string, number int64) (text string, ok bool) {
 	return "", false
 }
 
-// Words returns what the numbers of a field are called, in their order.
-func Words(field string) []string {
-	return texts(wordsFor(field))
-}
+// Words returns what the numbers of a field are called, in their order. The field
+// is named as in "Usage.Finish".
+func Words(field string) []string { return texts(wordsFor(field)) }
 
 func texts(words []word) []string {
 	list := make([]string, len(words))

@@ -112,7 +112,7 @@ func viewInteger(v reflect.Value, name string) any {
 		}
 		return set
 	}
-	if text, ok := Word(name, n); ok {
+	if text, ok := wordOf(name, n); ok {
 		return text
 	}
 	if s, ok := v.Interface().(fmt.Stringer); ok {
