@@ -104,7 +104,11 @@ func batchRecordGen() *rapid.Generator[*Record] {
 			common := sampleRecord(rapid.IntRange(0, 5).Draw(t, "which"))
 			if r.Correction != nil { // of a cell that the others count in
 				own, _ := naiveOwn(common)
+				drawn := r.Correction.Cell
 				r.Correction.Cell = CellKey{own.hour, own.kind, own.side, own.serving, own.using, own.model, own.label, own.basis, own.boundary, own.method}
+				if _, err := r.Encode(); err != nil { // its deltas are none that the cell can have
+					r.Correction.Cell = drawn
+				}
 				return r
 			}
 			if r.Usage != nil {

@@ -96,7 +96,7 @@ func (f *facts) readCorrection(c *cursor, known names) error {
 	if err := checkCorrectedCell(&into.CellKey, &into.Sums); err != nil {
 		return within("correction", err)
 	}
-	if err := checkDeltas(action, &into.Sums); err != nil {
+	if err := checkDeltas(action, into); err != nil {
 		return within("correction", err)
 	}
 	f.corrects = into
@@ -122,6 +122,8 @@ func checkCorrectedCell(k *CellKey, s *Sums) error {
 		return fail(CodeValue, "cell[6]", "a record of kind %s has no label", k.Kind)
 	case (k.Boundary == 0) != (k.Method == 0):
 		return fail(CodeValue, "cell[9]", "boundary %d with method %d: both are 0, or neither", k.Boundary, k.Method)
+	case k.Boundary == 0 && s.Energy != 0:
+		return fail(CodeValue, "deltas[6]", "%d µWh, and the cell has no boundary: it counts no energy", s.Energy)
 	case k.Kind > newestTokens && (s.Input != 0 || s.Output != 0 || s.CacheRead != 0 || s.CacheWrite != 0 || s.Reasoning != 0):
 		return fail(CodeValue, "deltas", "a %s counts no tokens", k.Kind)
 	}
@@ -129,7 +131,8 @@ func checkCorrectedCell(k *CellKey, s *Sums) error {
 }
 
 // checkDeltas holds the deltas against the action. SPEC(REC-17)
-func checkDeltas(action Action, s *Sums) error {
+func checkDeltas(action Action, into *Cell) error {
+	s := &into.Sums
 	if action == Amends {
 		switch {
 		case s.Records != 0:
@@ -141,6 +144,10 @@ func checkDeltas(action Action, s *Sums) error {
 	}
 	if s.Records < -1 {
 		return fail(CodeValue, "deltas[0]", "%d records; what reverses one record takes back one, or none of a relay", s.Records)
+	}
+	relay := into.Kind == Transfer || into.Kind == Consumption
+	if s.Records == 0 && (!relay || *s != Sums{Energy: s.Energy}) {
+		return fail(CodeValue, "deltas[0]", "0 records are taken back of a %s; only a relay counts none, and no tokens", into.Kind)
 	}
 	for i, v := range s.list() {
 		if v > 0 {

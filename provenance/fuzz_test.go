@@ -41,7 +41,7 @@ func wantSame(t *testing.T, in, out []byte) {
 }
 
 func FuzzParseRecord(f *testing.F) {
-	seed(f, "record", "leaf")
+	seed(f, "record", "record_v2", "leaf")
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := ParseRecord(b)
 		if refused(t, err) {
@@ -64,7 +64,7 @@ func FuzzParseRecord(f *testing.F) {
 }
 
 func FuzzParseBatchHeader(f *testing.F) {
-	seed(f, "header", "batch")
+	seed(f, "header", "batch", "batch_v2")
 	f.Fuzz(func(t *testing.T, b []byte) {
 		h, err := ParseBatchHeader(b)
 		if refused(t, err) {

@@ -185,7 +185,8 @@ func correctionGen(t *rapid.T) *Correction {
 		}
 		delta = rapid.Map(amountGen(), func(v int64) int64 { return -v })
 	}
-	if c.Cell.Kind <= Consumption {
+	relay := c.Action == Reverses && c.Deltas.Records == 0
+	if c.Cell.Kind <= Consumption && !relay {
 		for i, sum := range []*int64{&c.Deltas.Input, &c.Deltas.Output, &c.Deltas.CacheRead, &c.Deltas.CacheWrite, &c.Deltas.Reasoning} {
 			*sum = delta.Draw(t, fmt.Sprint("delta ", i))
 		}

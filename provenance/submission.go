@@ -163,7 +163,7 @@ func ExpandRecords(frame []byte, count int, limits Limits) ([][]byte, error) {
 		}
 		c := &cursor{b: sequence}
 		if err := c.skip(); err != nil {
-			return nil, within(fmt.Sprintf("records[%d]", len(records)), preciseError(sequence, err))
+			return nil, within(fmt.Sprintf("records[%d]", len(records)), preciseError(sequence, limits.Rules, err))
 		}
 		records = append(records, sequence[:c.off:c.off])
 		sequence = sequence[c.off:]
@@ -176,8 +176,8 @@ func ExpandRecords(frame []byte, count int, limits Limits) ([][]byte, error) {
 
 // preciseError prefers what the record's own grammar says of bytes that no
 // record begins with, since it knows the field.
-func preciseError(b []byte, err error) error {
-	if _, precise := recordShape().walk(&cursor{b: b}); precise != nil {
+func preciseError(b []byte, rules int, err error) error {
+	if _, precise := recordShape().walk(&cursor{b: b, rules: rules}); precise != nil {
 		return precise
 	}
 	return err

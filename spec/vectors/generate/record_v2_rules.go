@@ -383,6 +383,13 @@ func correctionDeltas(bad badRecord, good func(name, comment string, rec group))
 	}
 	bad("reverse-two", "REC-17", "a reversal of two records", reverse(-2, 0, 0, 0, 0, 0, 0), "value", place(0))
 	bad("reverse-least", "REC-17", "a reversal of 2^63 records", reverse(least, 0, 0, 0, 0, 0, 0), "value", place(0))
+	for _, kind := range []int{1, 4, 5, 6} { // those that have no relays
+		words := kindNames[kind-1]
+		bad("reverse-none-"+words, "REC-17", "a reversal of no record of kind "+words+", which has no relays", ofKind(kind).set(list{0, 0, 0, 0, 0, 0, 0}, 19, 7), "value", place(0))
+	}
+	bad("reverse-relay-tokens", "REC-17", "a reversal of a relay with tokens, of which it counts none", ofKind(2).set(list{0, 0, -1, 0, 0, 0, 0}, 19, 7), "value", place(0))
+	bad("reverse-energy-without-boundary", "REC-17", "energy is taken back from a cell that counts none", ofKind(2).set(list{-1, 0, 0, 0, 0, 0, -1}, 19, 7), "value", place(6))
+	bad("amend-energy-without-boundary", "REC-17", "energy is added to a cell that counts none", ofKind(2).set(2, 19, 3).set(list{0, 0, 0, 0, 0, 0, 5}, 19, 7), "value", place(6))
 	good("reverse-relay", "a reversal of a relay: no record, no tokens, its energy", ofKind(2, 8, 1, 9, 1).set(list{0, 0, 0, 0, 0, 0, -900}, 19, 7))
 	good("reverse-relay-nothing", "a reversal of a relay that drew no energy", ofKind(2).set(list{0, 0, 0, 0, 0, 0, 0}, 19, 7))
 	good("reverse-empty", "a reversal of a record without tokens", reverse(-1, 0, 0, 0, 0, 0, 0))
