@@ -12,7 +12,7 @@ import (
 // Types of an in-toto attestation of an evaluation. SPEC(CLI-10)
 const (
 	statementType = "https://in-toto.io/Statement/v1"
-	predicateType = "tokentrail:evaluation/v1"
+	predicateType = "urn:tokentrail:evaluation:1"
 )
 
 // inTotoStatement makes an in-toto Statement v1 of an evaluation record: about

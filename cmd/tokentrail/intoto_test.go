@@ -54,7 +54,7 @@ func TestStatementIsOneOfInToto(t *testing.T) {
 	if err := json.Unmarshal(b, &s); err != nil {
 		t.Fatal(err)
 	}
-	if s.Type != "https://in-toto.io/Statement/v1" || s.PredicateType != "tokentrail:evaluation/v1" || len(s.Subject) != 1 {
+	if s.Type != "https://in-toto.io/Statement/v1" || s.PredicateType != "urn:tokentrail:evaluation:1" || len(s.Subject) != 1 {
 		t.Errorf("%+v", s)
 	}
 	want := "e7a3b8c9d0f1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b"

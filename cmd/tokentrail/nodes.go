@@ -257,8 +257,11 @@ func stateOf[T provenance.StateValue](ctx context.Context, n *nodes, key string)
 func limitsOf(ctx context.Context, n *nodes) (provenance.Limits, error) {
 	limits := provenance.FormatLimits()
 	rules, _, err := stateOf[provenance.Rules](ctx, n, provenance.StateRules)
-	if err != nil || rules == nil {
+	if err != nil {
 		return limits, err
+	}
+	if rules == nil { // no ledger is without; the first are the strictest
+		rules = &provenance.Rules{Version: 1}
 	}
 	if !rules.Known() {
 		return limits, fmt.Errorf("the ledger's rules have version %d, this program knows 1 to %d; install a release that has it", rules.Version, provenance.RuleVersion)
