@@ -102,8 +102,9 @@ func (a *app) root() *cobra.Command {
 	}{
 		{"provider", a.keyCommand()}, {"provider", a.importCommand()}, {"provider", a.submitCommand()},
 		{"provider", a.recordCommand()}, {"provider", a.correctCommand()},
+		{"provider", a.labelCommand()}, {"provider", a.contentCommand()},
 		{"reader", a.verifyCommand()}, {"reader", a.flowsCommand()}, {"reader", a.inspectCommand("inspect FILE|-")},
-		{"reader", a.statusCommand()},
+		{"reader", a.traceCommand()}, {"reader", a.statusCommand()},
 		{"", a.versionCommand()},
 	} {
 		c.cmd.GroupID = c.group
