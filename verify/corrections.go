@@ -41,12 +41,8 @@ func correctionsIn(entry int64, h *provenance.BatchHeader, records [][]byte) []*
 // SPEC(VER-23), SPEC(REC-18)
 func (a *audit) checkCorrections() {
 	s := a.corrections
-	switch {
-	case a.ours == nil:
+	if a.ours == nil {
 		s.because("no log of our own that a trusted header covers")
-		return
-	case a.replay.forgotten > 0:
-		s.because(fmt.Sprintf("there are %d corrections, of which only %d are remembered", len(a.replay.corrections)+int(a.replay.forgotten), maxCorrections))
 		return
 	}
 	s.begin()
@@ -66,13 +62,24 @@ func (a *audit) checkCorrections() {
 		s.Checked += int64(n)
 		all = all[n:]
 	}
+	if a.replay.forgotten > 0 {
+		s.because(fmt.Sprintf("there are %d corrections, of which only the first %d are remembered", s.Checked+a.replay.forgotten, maxCorrections))
+	}
 }
 
-// checkCorrected checks the corrections of the records of one entry. An error
-// means that it cannot go on; what is wrong with a correction is a finding.
+// checkCorrected checks the corrections of the records of one entry, in the order
+// of the log. An error means that it cannot go on; what is wrong with a
+// correction is a finding.
 func (a *audit) checkCorrected(of []*correction) error {
-	records, err := a.recordsOf(of[0])
-	if err != nil || records == nil {
+	for len(of) > 0 && of[0].Entry >= of[0].entry {
+		a.corrections.finding(CodeCorrection, of[0].place(), fmt.Sprintf("an entry before %d", of[0].entry), fmt.Sprintf("entry %d", of[0].Entry))
+		of = of[1:] // the log goes on, and others may come behind the entry
+	}
+	if len(of) == 0 {
+		return nil
+	}
+	records, err := a.recordsOf(of[0].Entry)
+	if err != nil {
 		return err
 	}
 	left := map[provenance.Hash]*provenance.Cell{} // what still counts of each
@@ -85,32 +92,34 @@ func (a *audit) checkCorrected(of []*correction) error {
 	return nil
 }
 
-// corrected is an entry whose records are corrected.
+// A correctedEntry is an entry whose records are corrected.
 type correctedEntry struct {
-	header  *provenance.BatchHeader
-	records [][]byte
+	issuer  string
+	records map[provenance.Hash][]byte // by id
 }
 
-// recordsOf reads the entry that a correction names; nil where it is not before
-// the correction's own, which is a finding.
-func (a *audit) recordsOf(c *correction) (*correctedEntry, error) {
-	if c.Entry >= c.entry {
-		a.corrections.finding(CodeCorrection, c.place(), fmt.Sprintf("an entry before %d", c.entry), fmt.Sprintf("entry %d", c.Entry))
-		return nil, nil
-	}
-	place := fmt.Sprintf("entries[%d]", c.Entry)
-	entry, s, err := a.entryAgain(place, c.Entry)
+// recordsOf reads an entry again, with the records that its statement signs:
+// without that a node could give others, and have a provider look guilty.
+func (a *audit) recordsOf(index int64) (*correctedEntry, error) {
+	place := fmt.Sprintf("entries[%d]", index)
+	entry, s, err := a.entryAgain(place, index)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.askInclusion(place, c.Entry, s); err != nil {
+	if err := a.askInclusion(place, index, s); err != nil {
 		return nil, err
 	}
-	records, err := provenance.ExpandRecords(entry.Frame, s.Header().Count, a.doc.limits)
+	sub := provenance.Submission{Statement: s, Frame: entry.Frame}
+	records, _, err := sub.CheckRecords(a.doc.limits)
 	if err != nil {
-		return nil, NewFinding(CodeRecords, place+".records", "the same records as before", err.Error())
+		return nil, NewFinding(recordsCode(err), place+".records", "the same records as before", err.Error())
 	}
-	return &correctedEntry{s.Header(), records}, nil
+	h := s.Header()
+	e := &correctedEntry{h.Issuer, make(map[provenance.Hash][]byte, len(records))}
+	for i, raw := range records {
+		e.records[provenance.RecordID(h.Issuer, h.Stream, h.Sequence, i, raw)] = raw
+	}
+	return e, nil
 }
 
 // applyTo holds one correction against its record and against those before it.
@@ -125,8 +134,8 @@ func applyTo(e *correctedEntry, left map[provenance.Hash]*provenance.Cell, rever
 	}
 	cell := left[id]
 	switch {
-	case c.issuer != e.header.Issuer:
-		return NewFinding(CodeCorrection, c.place(), "a correction by the record's own issuer, "+e.header.Issuer, c.issuer)
+	case c.issuer != e.issuer:
+		return NewFinding(CodeCorrection, c.place(), "a correction by the record's own issuer, "+e.issuer, c.issuer)
 	case reversed[id] != nil:
 		return NewFinding(CodeCorrection, c.place(), "a record that still counts", "it was reversed by "+reversed[id].place())
 	case c.Cell != cell.CellKey:
@@ -144,11 +153,8 @@ func applyTo(e *correctedEntry, left map[provenance.Hash]*provenance.Cell, rever
 
 // countsAs finds the record with an id and returns its cell.
 func (e *correctedEntry) countsAs(id provenance.Hash) (*provenance.Cell, error) {
-	h := e.header
-	for i, raw := range e.records {
-		if provenance.RecordID(h.Issuer, h.Stream, h.Sequence, i, raw) == id {
-			return provenance.CountsAs(raw)
-		}
+	if raw := e.records[id]; raw != nil {
+		return provenance.CountsAs(raw)
 	}
 	return nil, fmt.Errorf("none of its %d records has this id", len(e.records))
 }

@@ -1,6 +1,8 @@
 package verify_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"tokentrail/provenance"
@@ -99,4 +101,83 @@ func correctionLies() []lie {
 		lies[i].want = verify.CodeCorrection
 	}
 	return lies
+}
+
+// correctionRecord makes a record of a correction.
+func (l *ledger) correctionRecord(c *provenance.Correction) []byte {
+	b, err := (&provenance.Record{Kind: provenance.Corrected, Time: 1700244946680, Correction: c}).Encode()
+	check(l.t, err)
+	return b
+}
+
+// correctionFindings are the places of the findings about corrections.
+func correctionFindings(r *verify.Report) (places []string) {
+	for _, f := range r.Findings() {
+		if f.Code == verify.CodeCorrection {
+			places = append(places, f.Place)
+		}
+	}
+	return places
+}
+
+// TestCorrectionsBehindOneOfAnEntryToCome: one that names an entry before it was
+// there hides none of those that name it afterwards.
+func TestCorrectionsBehindOneOfAnEntryToCome(t *testing.T) {
+	l := newLedger(t)
+	records := l.records(2, "US", "CN")
+	l.commit(l.batch("beta", "eu", l.records(1, "DE", "US")))
+	early := reversal(t, provenance.RecordID("acme", "us", 0, 0, records[0]), records[0])
+	early.Entry = 2
+	l.commit(l.batch("beta", "corrections", [][]byte{l.correctionRecord(early)}))
+	l.commit(l.batch("acme", "us", records))
+	l.commit(l.batch("beta", "corrections", [][]byte{l.correctionRecord(early)})) // not its issuer
+	right := *early
+	l.commit(l.batch("acme", "corrections", [][]byte{l.correctionRecord(&right)}))
+	l.commit()
+	r := l.audit()
+	if got := correctionFindings(r); !slices.Equal(got, []string{"entries[1].records[0]", "entries[3].records[0]"}) {
+		t.Errorf("%v\n%s", got, text(r))
+	}
+}
+
+// TestCorrectedRecordsThatTheNodeSwaps: a node that gives other records of the
+// corrected entry is the one that is found, not the provider.
+func TestCorrectedRecordsThatTheNodeSwaps(t *testing.T) {
+	l := corrected("acme", func(l *ledger, id provenance.Hash, raw []byte) []*provenance.Correction {
+		return []*provenance.Correction{reversal(l.t, id, raw)}
+	})(t)
+	e := l.entries[0]
+	other := frameOf(t, "acme", l.records(3, "US", "DE"))
+	l.answer = func(path string, b []byte) []byte {
+		if path != "/v1/entries?from=0&limit=1" {
+			return b
+		}
+		b = appendHead([]byte{0x83}, 0, e.Index)
+		return appendBytes(appendBytes(b, e.Statement), other)
+	}
+	r := l.audit()
+	if places := correctionFindings(r); len(places) != 0 {
+		t.Errorf("the provider is found guilty: %v", places)
+	}
+	if !slices.ContainsFunc(r.Findings(), func(f *verify.Finding) bool { return f.Code == verify.CodeRoot && f.Place == "entries[0].records" }) {
+		t.Error(text(r))
+	}
+}
+
+// TestMoreCorrectionsThanAreRemembered: those that are remembered are checked, and
+// the step is not passed.
+func TestMoreCorrectionsThanAreRemembered(t *testing.T) {
+	l := newStory(t).ledger
+	records := l.records(1, "US", "CN")
+	l.commit(l.batch("acme", "us", records))
+	c := amendment(t, provenance.RecordID("acme", "us", 0, 0, records[0]), records[0], provenance.Sums{Output: 1})
+	many := slices.Repeat([][]byte{l.correctionRecord(c)}, provenance.MaxRecords)
+	for range 25 {
+		l.commit(l.batch("acme", "corrections", many))
+	}
+	l.commit()
+	r := l.audit()
+	if r.Verdict != verify.Unchecked || !strings.Contains(text(r), "102400 corrections, of which only the first 100000") {
+		t.Error(text(r))
+	}
 }
