@@ -36,7 +36,7 @@ func newMarker(g *Graph) *marker {
 			m.byName[name] = append(m.byName[name], n)
 		}
 	}
-	g.Nodes = slices.DeleteFunc(g.Nodes, func(n *GraphNode) bool { return false })
+	g.Nodes = slices.DeleteFunc(g.Nodes, func(n *GraphNode) bool { return n.Record == nil && len(m.byName[n.Key]) > 0 })
 	for i, n := range g.Nodes {
 		m.at[n.Key], m.place[n.Key] = n, i
 		if n.Record == nil {

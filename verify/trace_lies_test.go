@@ -384,3 +384,21 @@ type movedReceipts struct{ *story }
 func (m movedReceipts) Receipt(ctx context.Context, index int64) ([]byte, error) {
 	return m.story.Receipt(ctx, index-10)
 }
+
+// TestTraceMissingAndThere: a ref that the node had no record for, and that comes
+// with a record some other way, is that record's.
+func TestTraceMissingAndThere(t *testing.T) {
+	s := newStory(t)
+	a := s.production()
+	a.Ref = []byte("a")
+	s.tell("acme", "a", a)
+	s.tell("beta", "p", s.transfer(provenance.Exporter, "a"))
+	s.tell("cora", "b", s.consumption("acme/a", "p"))
+	s.change = func(q provenance.RecordQuery, _ int, answer *provenance.RecordsAnswer) *provenance.RecordsAnswer {
+		if q.Issuer == "acme" && !q.Parent {
+			answer.Hits = nil
+		}
+		return answer
+	}
+	s.want(s.trace("b", verify.Bounds{}), "a, p, b", "a>p a~b p>b")
+}
