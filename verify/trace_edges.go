@@ -60,38 +60,46 @@ func inLog(a, b *GraphNode) int {
 }
 
 // draw makes the edges: from whatever a name means to the record that names it,
-// and from corrections to what they correct. SPEC(TRC-7)
+// and from corrections to what they correct. These come first, of which there is
+// one a record, so that no number of others leaves them out. SPEC(TRC-7)
 func (m *marker) draw() {
 	m.parents = make([][]int, len(m.g.Nodes))
-	for i, n := range m.g.Nodes {
-		if n.Record == nil {
-			continue
-		}
-		drawn := map[GraphEdge]bool{}
-		for _, name := range namesOf(n.Record.Decoded) {
-			for _, other := range m.byName[keyOf(name.query)] {
-				e := GraphEdge{From: other.Key, To: n.Key, Kind: EdgeParent}
-				if name.corrects {
-					e = GraphEdge{From: n.Key, To: other.Key, Kind: EdgeCorrects}
-				}
-				switch {
-				case drawn[e]: // named by id and by ref
-					continue
-				case len(m.g.Edges) >= maxEdges:
-					m.g.Cut = true
-					return
-				}
-				drawn[e] = true
-				if e.Kind == EdgeParent {
-					m.parents[i] = append(m.parents[i], m.place[other.Key])
-				}
-				if e.Named = "ref"; name.query.ID != nil {
-					e.Named = "id"
-				}
-				m.g.Edges = append(m.g.Edges, e)
+	for _, corrections := range []bool{true, false} {
+		for i, n := range m.g.Nodes {
+			if n.Record != nil && (n.Record.Decoded.Correction != nil) == corrections && !m.drawTo(i, n) {
+				m.g.Cut = true
+				return
 			}
 		}
 	}
+}
+
+// drawTo makes the edges of what a record names; false where there are too many.
+func (m *marker) drawTo(i int, n *GraphNode) bool {
+	drawn := map[GraphEdge]bool{}
+	for _, name := range namesOf(n.Record.Decoded) {
+		for _, other := range m.byName[keyOf(name.query)] {
+			e := GraphEdge{From: other.Key, To: n.Key, Kind: EdgeParent}
+			if name.corrects {
+				e = GraphEdge{From: n.Key, To: other.Key, Kind: EdgeCorrects}
+			}
+			switch {
+			case drawn[e]: // named by id and by ref
+				continue
+			case len(m.g.Edges) >= maxEdges:
+				return false
+			}
+			drawn[e] = true
+			if e.Kind == EdgeParent {
+				m.parents[i] = append(m.parents[i], m.place[other.Key])
+			}
+			if e.Named = "ref"; name.query.ID != nil {
+				e.Named = "id"
+			}
+			m.g.Edges = append(m.g.Edges, e)
+		}
+	}
+	return true
 }
 
 func (m *marker) sortEdges() {

@@ -2,10 +2,12 @@ package verify_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -401,4 +403,100 @@ func TestTraceMissingAndThere(t *testing.T) {
 		return answer
 	}
 	s.want(s.trace("b", verify.Bounds{}), "a, p, b", "a>p a~b p>b")
+}
+
+// TestTraceManyEdges: a correction marks what it corrects however many edges
+// others have made.
+func TestTraceManyEdges(t *testing.T) {
+	s := newStory(t)
+	s.page = provenance.MaxRecordHits
+	many := func(issuer, name string, n int, make func(i int) *provenance.Record) {
+		s.tellAll(issuer, func(i int, _ func(int) provenance.Hash) (string, *provenance.Record) {
+			if i == n {
+				return "", nil
+			}
+			return fmt.Sprint(name, i), make(i)
+		})
+	}
+	many("acme", "a", 900, func(i int) *provenance.Record {
+		r := s.production()
+		r.Ref, r.Time = []byte("a"), r.Time+int64(i)
+		return r
+	})
+	many("beta", "c", 240, func(i int) *provenance.Record {
+		r := s.consumption("acme/a")
+		r.Time += int64(i)
+		return r
+	})
+	s.tell("acme", "k", s.reversal("a0"))
+	s.commit()
+	g, err := verify.Trace(context.Background(), s, s.prover(s), provenance.ByRef("acme", []byte("a")).Children(), verify.Bounds{Breadth: 1000, Nodes: 2000})
+	check(t, err)
+	if len(g.Edges) != 200_000 || !g.Cut {
+		t.Fatalf("%d edges, cut %v", len(g.Edges), g.Cut)
+	}
+	for _, n := range g.Nodes {
+		if n.Has(verify.MarkReversed) != (s.name(n.Key) == "a0") {
+			t.Errorf("%s: %v", s.name(n.Key), n.Marks)
+		}
+	}
+}
+
+// forged adds records that a node makes up: they stand in entries that are there,
+// before all others, and nobody of the registry signed them.
+func (s *story) forged(n int, make func(i int) *provenance.Record) {
+	s.t.Helper()
+	for i := range n {
+		raw, err := make(i).Encode()
+		check(s.t, err)
+		h, err := provenance.NewBatch("acme", "forged", int64(0), nil, [][]byte{raw})
+		check(s.t, err)
+		statement, err := h.Sign(ed25519.NewKeyFromSeed(seed("nobody")))
+		check(s.t, err)
+		r, err := provenance.ParseRecord(raw)
+		check(s.t, err)
+		hit := provenance.RecordHit{Entry: int64(i), Statement: statement.Raw(), Proof: &provenance.RecordProof{Record: raw, Count: 1}}
+		id := provenance.RecordID("acme", "forged", 0, 0, raw)
+		s.names[id.String()] = fmt.Sprint("forged", i)
+		s.records = append([]*told{{hit, id, "acme", r}}, s.records...)
+	}
+	slices.SortStableFunc(s.records, func(a, b *told) int { return cmp.Compare(a.Entry, b.Entry) })
+}
+
+// TestTraceForgedHideNothing: a node that makes up many records with the ref, or
+// the crossing, of proven ones does not hide what these say of one another.
+func TestTraceForgedHideNothing(t *testing.T) {
+	s := newStory(t)
+	for i := range 20 {
+		s.tell("edge", fmt.Sprint("before", i), s.dataset("d"))
+	}
+	crossing := &provenance.Crossing{Direction: 1, ID: []byte("c")}
+	out, in := s.transfer(provenance.Exporter), s.transfer(provenance.Importer)
+	out.Crossing, out.Ref = crossing, []byte("a")
+	again := s.production()
+	again.Ref = []byte("a")
+	s.tell("acme", "out", out)
+	s.tell("acme", "again", again)
+	in.Crossing, in.Parents, in.Usage = crossing, s.parents("out", "acme/a"), &provenance.Usage{Input: 374, Output: 45}
+	s.tell("beta", "in", in)
+	s.forged(20, func(i int) *provenance.Record {
+		r := s.transfer(provenance.Importer)
+		r.Crossing, r.Ref, r.Time = crossing, []byte("a"), r.Time+int64(i)
+		return r
+	})
+	marks := map[string]string{}
+	for _, n := range s.trace("in", verify.Bounds{}).Nodes {
+		if n.Record.Proven {
+			for _, m := range n.Marks {
+				if len(m.By) > 0 {
+					marks[s.name(n.Key)] += " " + string(m.Name) + ":" + s.name(m.By[0])
+				}
+			}
+		}
+	}
+	for name, want := range map[string]string{"out": " ambiguous:again mirrored:in differs:in", "again": " ambiguous:out", "in": " mirrored:out differs:out"} {
+		if marks[name] != want {
+			t.Errorf("%s:%s, wanted%s", name, marks[name], want)
+		}
+	}
 }

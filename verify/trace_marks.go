@@ -101,15 +101,17 @@ func (m *marker) ambiguous() {
 		if n.Record == nil || n.Record.Ref == "" {
 			continue
 		}
-		same := m.byName[n.Record.Issuer+"/"+n.Record.Ref]
 		var others []string
-		for _, o := range same[:min(len(same), maxBy+1)] {
+		for _, o := range m.byName[n.Record.Issuer+"/"+n.Record.Ref] {
+			if len(others) == maxBy {
+				break
+			}
 			if o != n && believes(n, o) {
 				others = append(others, o.Key)
 			}
 		}
 		if len(others) > 0 {
-			m.mark(n, MarkAmbiguous, first(others), "")
+			m.mark(n, MarkAmbiguous, others, "")
 		}
 	}
 }
@@ -169,12 +171,12 @@ func (m *marker) mirrors() {
 		}
 		id, mirror := crossingOf(n.Record.Decoded)
 		if len(id) > 0 && *n.Record.Decoded.Side == provenance.Exporter {
-			for _, o := range first(sides[crossingKey(id, provenance.Importer)]) {
+			for _, o := range foremost(sides[crossingKey(id, provenance.Importer)]) {
 				pair(n, o)
 			}
 		}
 		if mirror != nil {
-			for _, o := range first(m.byName[keyOf(parentQuery(*mirror))]) {
+			for _, o := range foremost(m.byName[keyOf(parentQuery(*mirror))]) {
 				pair(n, o)
 			}
 		}
@@ -207,6 +209,22 @@ func (m *marker) mirrored(n *GraphNode, others []*GraphNode) {
 // first returns the first of many: what many records say in the same way need
 // not all be named.
 func first[T any](all []T) []T { return all[:min(len(all), maxBy)] }
+
+// foremost returns the first of many nodes, those that are proven before others:
+// a node can make up as many of these as it likes.
+func foremost(nodes []*GraphNode) (out []*GraphNode) {
+	for _, proven := range []bool{true, false} {
+		for _, n := range nodes {
+			if len(out) == maxBy {
+				return out
+			}
+			if (n.Record != nil && n.Record.Proven) == proven {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
+}
 
 // String says what was not followed.
 func (c *CutOff) String() string {
