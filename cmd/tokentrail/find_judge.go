@@ -120,24 +120,27 @@ func (l *look) found(c *candidate, says string) ruling {
 	return ruling{outcomeBound, exitOK, says, c}
 }
 
-// first returns the first proven record with a binding ("" for any) that is as
-// wanted: in the log's order where it is not named, since who was first is
-// likelier to have made the content.
+// first returns the first proven record in the log with a binding ("" for any)
+// that is as wanted. One that was reversed gives way to any other: what counted
+// wrong is reversed and recorded anew (record.md REC-17).
 func (l *look) first(b binding, wanted func(*candidate) bool) *candidate {
 	var first *candidate
 	for _, c := range l.records {
 		if !c.node.Record.Proven || b != "" && c.binding != b || wanted != nil && !wanted(c) {
 			continue
 		}
-		if first == nil || before(c.node.Record, first.node.Record) {
+		if first == nil || before(c.node, first.node) {
 			first = c
 		}
 	}
 	return first
 }
 
-func before(a, b *verify.TracedRecord) bool {
-	return a.Entry < b.Entry || a.Entry == b.Entry && a.Index < b.Index
+func before(a, b *verify.GraphNode) bool {
+	if taken := a.Has(verify.MarkReversed); taken != b.Has(verify.MarkReversed) {
+		return !taken
+	}
+	return a.Record.Entry < b.Record.Entry || a.Record.Entry == b.Record.Entry && a.Record.Index < b.Record.Index
 }
 
 // names reports whether there is a record as wanted, proven or not.

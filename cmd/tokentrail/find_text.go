@@ -169,7 +169,8 @@ func (d *findDoc) write(w io.Writer) error {
 	if !d.Named {
 		ledger += ", as the node says"
 	}
-	return facts(w, append(lines, fact{" ", " "}, fact{"ledger", ledger})...)
+	return facts(w, append(lines, fact{" ", " "}, fact{"ledger", ledger},
+		fact{"assumed", "that the node leaves nothing out, such as a record's correction: only other nodes can tell"})...)
 }
 
 // lines are a record for people.

@@ -182,6 +182,9 @@ func (a *app) recordFrom(ctx context.Context, f *checkFlags, q provenance.Record
 		return "", err
 	}
 	starts, err := p.startsOf(ctx, q)
+	if valid := notReversed(starts); len(valid) > 0 {
+		starts = valid
+	}
 	switch {
 	case err != nil:
 		return "", err

@@ -3,6 +3,8 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/binary"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -53,8 +55,29 @@ func labelFiles(t testing.TB) map[string][]byte {
 	return map[string][]byte{
 		"picture.png": asPNG.Bytes(), "photo.jpg": asJPEG.Bytes(), "clip.mp4": clip, "report.docx": wordFile(t),
 		"page.md": []byte("---\ntitle: Rivers\n---\n\n# Rivers\n\nThey flow.\n"), "note.txt": []byte("They flow.\n"),
-		"blob.bin": {0, 1, 2, 3}, "cut.png": asPNG.Bytes()[:asPNG.Len()/2],
+		"blob.bin": {0, 1, 2, 3}, "cut.png": asPNG.Bytes()[:asPNG.Len()/2], "signed.png": withManifest(asPNG.Bytes()),
 	}
+}
+
+// withManifest puts a C2PA manifest store into a PNG: one manifest with a claim
+// and nothing else.
+func withManifest(png []byte) []byte {
+	box := func(kind string, parts ...[]byte) []byte {
+		content := bytes.Join(parts, nil)
+		b := binary.BigEndian.AppendUint32(nil, uint32(8+len(content)))
+		return append(append(b, kind...), content...)
+	}
+	super := func(kind, label string, parts ...[]byte) []byte {
+		described := append([]byte(kind), 0x00, 0x11, 0x00, 0x10, 0x80, 0x00, 0x00, 0xaa, 0x00, 0x38, 0x9b, 0x71, 3)
+		return box("jumb", append([][]byte{box("jumd", append(append(described, label...), 0))}, parts...)...)
+	}
+	claim := append([]byte{0xa1, 0x6f}, "claim_generator\x68tool/1.0"...) // {"claim_generator": "tool/1.0"}
+	store := super("c2pa", "c2pa", super("c2ma", "urn:uuid:1",
+		super("c2as", "c2pa.assertions"), super("c2cl", "c2pa.claim", box("cbor", claim)), super("c2cs", "c2pa.signature", box("cbor", []byte{0xd2, 0x84}))))
+	chunk := append(binary.BigEndian.AppendUint32(nil, uint32(len(store))), append([]byte("caBX"), store...)...)
+	chunk = binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
+	const behindHeader = 8 + 25
+	return bytes.Join([][]byte{png[:behindHeader], chunk, png[behindHeader:]}, nil)
 }
 
 // wordFile is a document of one paragraph.

@@ -196,6 +196,7 @@ func traceExit(g *verify.Graph) int {
 			worse(exitAgainst)
 		}
 	}
+	reversed := 0
 	for _, n := range g.Nodes {
 		for _, m := range n.Marks {
 			switch m.Name {
@@ -203,12 +204,15 @@ func traceExit(g *verify.Graph) int {
 				worse(exitAgainst)
 			case verify.MarkReversed:
 				if slices.Contains(g.Start, n.Key) {
-					worse(exitAgainst)
+					reversed++
 				}
 			case verify.MarkMissing, verify.MarkUnverified, verify.MarkAmbiguous, verify.MarkDouble, verify.MarkCut:
 				worse(exitCouldNot)
 			}
 		}
+	}
+	if reversed > 0 && reversed == len(g.Start) {
+		worse(exitAgainst)
 	}
 	return code
 }
