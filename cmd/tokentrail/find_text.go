@@ -158,19 +158,28 @@ func (d *findDoc) write(w io.Writer) error {
 	if d.Key != "none" {
 		lines = append(lines, fact{"key", d.Key})
 	}
+	sections := [][]fact{lines}
 	for _, r := range d.Records {
-		lines = append(lines, fact{" ", " "})
-		lines = append(lines, r.lines()...)
+		sections = append(sections, r.lines())
 	}
 	for _, f := range d.Findings {
-		lines = append(lines, fact{" ", " "}, fact{"evidence", f.Error()}, fact{"see", f.How})
+		sections = append(sections, []fact{{"evidence", f.Error()}, {"see", f.How}})
 	}
 	ledger := "genesis " + d.Genesis.String()
 	if !d.Named {
 		ledger += ", as the node says"
 	}
-	return facts(w, append(lines, fact{" ", " "}, fact{"ledger", ledger},
-		fact{"assumed", "that the node leaves nothing out, such as a record's correction: only other nodes can tell"})...)
+	sections = append(sections, []fact{{"ledger", ledger},
+		{"assumed", "that the node leaves nothing out, such as a record's correction: only other nodes can tell"}})
+	for i, section := range sections {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		if err := facts(w, section...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lines are a record for people.
@@ -199,6 +208,9 @@ func (d *foundDoc) lines() []fact {
 			words = strings.Join(nonEmpty(s.Kind+" "+s.What, "of "+s.Issuer), ", ")
 		}
 		lines = append(lines, fact{"from", words + ", " + s.Key})
+	}
+	if len(d.Sources) > 0 {
+		lines = append(lines, fact{"all of it", "tokentrail trace " + d.ID.String()})
 	}
 	return lines
 }

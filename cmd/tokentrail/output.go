@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -115,12 +116,34 @@ func (a *app) fail(err error, asDocument bool) int {
 	return code
 }
 
-// emitJSON writes one document to standard output.
+// emitJSON writes one document to standard output. What could steer a terminal
+// is written as an escape, which stands for the same. SPEC(CLI-3)
 func (a *app) emitJSON(doc any) error {
-	enc := json.NewEncoder(a.stdout)
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(doc)
+	if err := enc.Encode(doc); err != nil {
+		return err
+	}
+	_, err := io.WriteString(a.stdout, escapeJSON(b.String()))
+	return err
+}
+
+// escapeJSON escapes what is not printable in a JSON text. All of it stands in
+// strings, but for the ends of lines.
+func escapeJSON(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r == '\n' || strconv.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
 }
 
 // emit answers in the format asked for: doc as JSON, or what people writes.

@@ -373,6 +373,12 @@ func (l *contentLedger) decisions(t *testing.T) {
 			t.Errorf("row %s, %v: %q, want %q", c.row, c.args, f.Says, c.says)
 		}
 	}
+	words := string(l.run(t, 0, "content", "find", "public-labelled.png", "--genesis", l.genesis))
+	for _, want := range []string{"BOUND (exit 0)", "acme, stream main, entry 0 (proven)", "painter-8b 3 by acme (provider-reported)", "US acme", "model painter-8b 3 by acme, of acme", "file and record agree"} {
+		if !strings.Contains(words, want) || strings.Contains(words, "\x1b") {
+			t.Errorf("content find lacks %q:\n%s", want, words)
+		}
+	}
 	l.run(t, 0, "label", "check", "acme-again-as-again.md", "--profile", "us-ca-sb942", "--genesis", l.genesis)
 	l.run(t, 1, "label", "check", "acme-taken-back-as-taken-back.md", "--profile", "c2pa", "--genesis", l.genesis)
 }
