@@ -51,7 +51,7 @@ func (a *app) contentCommitCommand() *cobra.Command {
 	s.StringVar(&f.profile, "profile", "", "what of the file is covered: "+strings.Join(label.Profiles(), ", ")+", none for its bytes (that of its kind)")
 	s.StringVar(&f.role, "role", "output", "what the content was: input, output")
 	s.StringVar(&f.ref, "ref", "", "the record that will hold it, ISSUER/REF: noted in the sidecar")
-	s.BoolVar(&f.recordJSON, "record-json", false, "print only the member for a record in JSON")
+	s.BoolVar(&f.recordJSON, "record-json", false, "print only what stands behind \"content\": in a record in JSON")
 	cmd.RunE = a.does(func(_ context.Context, args []string) error { return a.contentCommit(args[0], f) }, asText, asJSON)
 	return cmd
 }
@@ -151,9 +151,7 @@ func (a *app) contentCommit(name string, f *commitFlags) error {
 		}
 	}
 	if f.recordJSON {
-		return a.emitJSON(struct {
-			Content []any `json:"content"`
-		}{doc.Content})
+		return a.emitJSON(doc.Content)
 	}
 	return a.emit(doc, func(w io.Writer) error { return doc.write(w, c) })
 }
