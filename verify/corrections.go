@@ -144,11 +144,26 @@ func applyTo(e *correctedEntry, left map[provenance.Hash]*provenance.Cell, rever
 		return NewFinding(CodeCorrection, c.place()+".correction.deltas", "sums of the record that stay at 0 or above", fmt.Sprintf("%+v", cell.Sums))
 	case c.Action == provenance.Reverses && cell.Sums != provenance.Sums{}:
 		return NewFinding(CodeCorrection, c.place()+".correction.deltas", "all that the record counts taken back", fmt.Sprintf("%+v is left", cell.Sums))
+	case !countable(&cell.Sums):
+		return NewFinding(CodeCorrection, c.place()+".correction.deltas", "sums that a record can have (REC-5, REC-13)", fmt.Sprintf("%+v", cell.Sums))
 	}
 	if c.Action == provenance.Reverses {
 		reversed[id] = c
 	}
 	return nil
+}
+
+// countable reports whether sums, none below 0, are those that a record can have:
+// parts are no more than the whole, and a relay counts no tokens. SPEC(REC-5),
+// SPEC(REC-13)
+func countable(s *provenance.Sums) bool {
+	switch {
+	case s.Records == 0 && *s != provenance.Sums{Energy: s.Energy}:
+		return false
+	case s.CacheRead > s.Input || s.CacheWrite > s.Input-s.CacheRead:
+		return false
+	}
+	return s.Reasoning <= s.Output
 }
 
 // countsAs finds the record with an id and returns its cell.

@@ -65,6 +65,23 @@ func TestCorrectionsThatMatchHold(t *testing.T) {
 	}
 }
 
+// amendedRelay is a ledger with a relay, which counts no tokens, and an amendment
+// that gives it some.
+func amendedRelay(t testing.TB) *ledger {
+	l := newLedger(t)
+	r, err := provenance.ParseRecord(l.records(1, "US", "CN")[0])
+	check(t, err)
+	r.Hop, r.Parents = &provenance.Hop{Role: provenance.Gateway, Relay: new(true)}, []provenance.Parent{{Issuer: "beta", Ref: []byte("r")}}
+	raw, err := r.Encode()
+	check(t, err)
+	l.commit(l.batch("acme", "us", [][]byte{raw}))
+	l.commit(l.batch("beta", "eu", l.records(1, "DE", "US")))
+	c := amendment(t, provenance.RecordID("acme", "us", 0, 0, raw), raw, provenance.Sums{Output: 7})
+	l.commit(l.batch("acme", "corrections", [][]byte{l.correctionRecord(c)}))
+	l.commit()
+	return l
+}
+
 // correctionLies are corrections that do not match what they correct.
 func correctionLies() []lie {
 	const first = "entries[2].records[0]"
@@ -73,6 +90,11 @@ func correctionLies() []lie {
 			c := reversal(l.t, id, raw)
 			change(c)
 			return []*provenance.Correction{c}
+		}
+	}
+	amended := func(deltas provenance.Sums) func(l *ledger, id provenance.Hash, raw []byte) []*provenance.Correction {
+		return func(l *ledger, id provenance.Hash, raw []byte) []*provenance.Correction {
+			return []*provenance.Correction{amendment(l.t, id, raw, deltas)}
 		}
 	}
 	lies := []lie{
@@ -86,8 +108,8 @@ func correctionLies() []lie {
 		{name: "another hour", place: first + ".correction.cell", build: corrected("acme", one(func(c *provenance.Correction) { c.Cell.Hour-- }))},
 		{name: "more than there is", place: first + ".correction.deltas", build: corrected("acme", one(func(c *provenance.Correction) { c.Deltas.Output-- }))},
 		{name: "less than there is", place: first + ".correction.deltas", build: corrected("acme", one(func(c *provenance.Correction) { c.Deltas.Input++ }))},
-		{name: "the record itself left", place: first + ".correction.deltas", build: corrected("acme", one(func(c *provenance.Correction) { c.Deltas.Records = 0 }))},
-		{name: "the least integer", place: first + ".correction.deltas", build: corrected("acme", one(func(c *provenance.Correction) { c.Deltas.Energy = -1 << 63 }))},
+		{name: "the record itself left", place: first + ".correction.deltas", build: corrected("acme", one(func(c *provenance.Correction) { c.Deltas = provenance.Sums{} }))},
+		{name: "the least integer", place: first + ".correction.deltas", build: corrected("acme", one(func(c *provenance.Correction) { c.Deltas.Input = -1 << 63 }))},
 		{name: "reversed twice", place: "entries[2].records[1]", build: corrected("acme", func(l *ledger, id provenance.Hash, raw []byte) []*provenance.Correction {
 			again := reversal(l.t, id, raw)
 			again.Deltas = provenance.Sums{}
@@ -96,6 +118,9 @@ func correctionLies() []lie {
 		{name: "amended below zero in two steps", place: "entries[2].records[1].correction.deltas", build: corrected("acme", func(l *ledger, id provenance.Hash, raw []byte) []*provenance.Correction {
 			return []*provenance.Correction{amendment(l.t, id, raw, provenance.Sums{Input: -60}), amendment(l.t, id, raw, provenance.Sums{Input: -60})}
 		})},
+		{name: "parts amended beyond the whole", place: first + ".correction.deltas", build: corrected("acme", amended(provenance.Sums{CacheRead: 60, CacheWrite: 60}))},
+		{name: "reasoning amended beyond the output", place: first + ".correction.deltas", build: corrected("acme", amended(provenance.Sums{Reasoning: 8}))},
+		{name: "tokens of a relay", place: first + ".correction.deltas", build: amendedRelay},
 	}
 	for i := range lies {
 		lies[i].want = verify.CodeCorrection

@@ -87,6 +87,9 @@ func (m *marker) noEffect(by *TracedRecord, of *GraphNode, left *provenance.Cell
 	if c.Action == provenance.Reverses && sums != (provenance.Sums{}) {
 		return "it does not take back all that the record counts"
 	}
+	if !countable(&sums) {
+		return "it leaves what no record can count"
+	}
 	left.Sums = sums
 	return ""
 }

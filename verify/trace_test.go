@@ -156,6 +156,12 @@ var traceCases = []struct {
 		k.Correction.Deltas.Output++
 		s.tell("acme", "k", k)
 	}, "a", verify.Bounds{}, "a disputed:k, k", "k!a"},
+	{"an amendment that no record can have", func(s *story) {
+		s.tell("acme", "a", s.production())
+		k := s.amendment("a", 1)
+		k.Correction.Deltas.Reasoning = 46
+		s.tell("acme", "k", k)
+	}, "a", verify.Bounds{}, "a disputed:k, k", "k!a"},
 	{"from the correction", func(s *story) {
 		s.tell("acme", "a", s.production())
 		s.tell("acme", "k", s.reversal("a"))
