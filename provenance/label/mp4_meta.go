@@ -205,11 +205,8 @@ func (m *mp4Meta) update() {
 // order, and whether another's stands in either.
 func (f *mp4File) metas(moov *mp4Node) (all []*mp4Meta, others map[string]bool, err error) {
 	others = map[string]bool{}
-	udta := moov.only("udta")
-	for _, around := range []*mp4Node{udta, moov} {
-		if around == nil {
-			continue
-		}
+	places := slices.DeleteFunc(slices.Clone(moov.boxes), func(b *mp4Node) bool { return b.kind != "udta" })
+	for _, around := range append(places, moov) {
 		for _, b := range around.boxes {
 			if b.kind != "meta" {
 				continue

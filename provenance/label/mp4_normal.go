@@ -58,8 +58,11 @@ func (f *mp4File) normaliseTree(dst io.Writer, i int, ordinals []uint64) error {
 	if err != nil {
 		return err
 	}
+	if err := f.unlabel(n); err != nil {
+		return err
+	}
 	w := &mp4Normal{f: f, ordinals: ordinals}
-	out, err := w.box(nil, n, "")
+	out, err := w.box(nil, n)
 	if err != nil {
 		return err
 	}
@@ -85,8 +88,8 @@ type mp4Normal struct {
 }
 
 // box appends the box's type, the length of what follows, and that.
-func (w *mp4Normal) box(out []byte, n *mp4Node, around string) (_ []byte, err error) {
-	if w.leftOut(n, around) {
+func (w *mp4Normal) box(out []byte, n *mp4Node) (_ []byte, err error) {
+	if n.leftOut() {
 		return out, nil
 	}
 	out = append(out, n.kind...)
@@ -94,7 +97,7 @@ func (w *mp4Normal) box(out []byte, n *mp4Node, around string) (_ []byte, err er
 	out = append(out, make([]byte, 8)...)
 	if n.inner {
 		for _, b := range n.boxes {
-			if out, err = w.box(out, b, n.kind); err != nil {
+			if out, err = w.box(out, b); err != nil {
 				return nil, err
 			}
 		}
@@ -106,16 +109,13 @@ func (w *mp4Normal) box(out []byte, n *mp4Node, around string) (_ []byte, err er
 }
 
 // leftOut tells the boxes that mp4-1 does not cover within others.
-func (w *mp4Normal) leftOut(n *mp4Node, around string) bool {
+func (n *mp4Node) leftOut() bool {
 	switch {
 	case n.kind == "free" || n.kind == "skip":
 		return true
-	case n.kind == "meta" && (around == "moov" || around == "udta"):
-		kind, _, _ := w.f.handler(n)
-		return kind == "mdta"
 	case n.kind == "udta" && n.inner:
 		for _, b := range n.boxes {
-			if !w.leftOut(b, n.kind) {
+			if !b.leftOut() {
 				return false
 			}
 		}

@@ -25,9 +25,7 @@ func TestMP4CoversEachByte(t *testing.T) {
 		want := normal(t, "mp4-1", string(file))
 		for i := range file {
 			box, _ := f.boxOf(uint64(i))
-			// The label's meta box reaches to the end of moov.
-			inMeta := bytes.Contains(file, []byte("mdta")) && i >= bytes.Index(file, []byte("udta"))-4 && box == f.moov
-			if !f.boxes[box].covered() || inMeta {
+			if !f.boxes[box].covered() {
 				continue
 			}
 			changed := bytes.Clone(file)
@@ -57,6 +55,48 @@ func TestMP4CoversOffsets(t *testing.T) {
 	at = bytes.Index(fragment, []byte("mdat")) - 4
 	if uncovered(slices.Concat(fragment[:at], []byte(mp4box("free", "1234")), fragment[at:]), normal(t, "mp4-1", string(fragment))) {
 		t.Error("free space between a fragment and its media changes nothing")
+	}
+}
+
+// Keys beside the label are covered, whatever their places are; the label is
+// not, in whatever places it is.
+func TestMP4CoversOtherKeys(t *testing.T) {
+	hdlr := mp4box("hdlr", be32(0), be32(0), "mdta", strings.Repeat("\x00", 13))
+	file := func(inMeta ...string) string {
+		return mp4box("ftyp", "isom") + mp4box("moov", mp4box("udta"), mp4box("udta", mp4box("meta", append([]string{be32(0), hdlr}, inMeta...)...)))
+	}
+	keys := func(names ...string) string {
+		body := be32(0) + be32(uint32(len(names)))
+		for _, name := range names {
+			body += be32(uint32(8+len(name))) + "mdta" + name
+		}
+		return mp4box("keys", body)
+	}
+	item := func(place uint32, text string) string {
+		return mp4box(be32(place), mp4box("data", be32(1), be32(0), text))
+	}
+	want := normal(t, "mp4-1", file(keys("name", "made"), mp4box("ilst", item(1, "x"), item(2, "y"))))
+	for name, same := range map[string]string{
+		"label first":   file(keys("AIGC", "name", "made"), mp4box("ilst", item(1, "label"), item(2, "x"), item(3, "y"))),
+		"label between": file(keys("name", "AIGC", "made"), mp4box("ilst", item(1, "x"), item(3, "y"), item(2, "label"))),
+		"two labels":    file(mp4box("free"), keys("AIGC", "name", "AIGC", "made"), mp4box("ilst", item(2, "x"), item(3, "label"), item(4, "y"), item(1, "label"))),
+	} {
+		if normal(t, "mp4-1", same) != want {
+			t.Errorf("%s: the label is covered, or the places of keys", name)
+		}
+	}
+	for name, other := range map[string]string{
+		"other text":  file(keys("name", "made"), mp4box("ilst", item(1, "x"), item(2, "z"))),
+		"texts moved": file(keys("name", "made"), mp4box("ilst", item(2, "x"), item(1, "y"))),
+		"a key more":  file(keys("name", "made", "more"), mp4box("ilst", item(1, "x"), item(2, "y"))),
+		"none":        file(),
+	} {
+		if normal(t, "mp4-1", other) == want {
+			t.Errorf("%s is not covered", name)
+		}
+	}
+	if normal(t, "mp4-1", file()) != normal(t, "mp4-1", file(keys("AIGC"), mp4box("ilst", item(1, "label")))) {
+		t.Error("a meta box of the label alone is covered")
 	}
 }
 

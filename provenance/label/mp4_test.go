@@ -143,6 +143,7 @@ func TestMP4ReadsBothFormsAndPlaces(t *testing.T) {
 	for name, moov := range map[string]string{
 		"udta":              mp4box("udta", mp4box("meta", be32(0), hdlr, keys, ilst)),
 		"udta, QuickTime":   mp4box("udta", mp4box("meta", hdlr, keys, ilst), be32(0)),
+		"second udta":       mp4box("udta", mp4box("name", "x")) + mp4box("udta", mp4box("meta", be32(0), hdlr, keys, ilst)),
 		"moov":              mp4box("meta", be32(0), hdlr, keys, ilst),
 		"moov, QuickTime":   mp4box("meta", hdlr, keys, ilst),
 		"behind another":    mp4box("udta", mp4box("meta", be32(0), strings.Replace(hdlr, "mdta", "mdir", 1))) + mp4box("meta", hdlr, keys, ilst),
