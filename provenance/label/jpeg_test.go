@@ -121,6 +121,7 @@ func TestJPEGWithManifest(t *testing.T) {
 	other := superbox("json", "another program's", box("json", []byte("{}")))
 	residual := segment(0xeb, "JP\x00\x09\x00\x00\x00\x01\x00\x00\x00\x10RESIxxxxxxxx")
 	between := jpegXT(1, store, 200)
+	others := map[string][][]byte{"beside another": jpegXT(1, other, 7), "same instance": jpegXT(2, other, 7), "mixed": jpegXT(2, other, 30)}
 	for name, parts := range map[string][][]byte{
 		"one segment": jpegXT(1, store, 60000), "many segments": jpegXT(1, store, 100), "long head": jpegXT(1, long, 100),
 		"beside another": append(jpegXT(1, other, 7), jpegXT(2, store, 100)...), "same instance": append(jpegXT(2, other, 7), jpegXT(2, store, 100)...),
@@ -132,8 +133,9 @@ func TestJPEGWithManifest(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 			continue
 		}
-		if mustNormalise(t, "jpeg-1", file) != string(plain) {
-			t.Errorf("%s: jpeg-1 covers the manifest store", name)
+		want := string(behindSOI(plain, others[name]...))
+		if mustNormalise(t, "jpeg-1", file) != want {
+			t.Errorf("%s: jpeg-1 covers the manifest store, or not the boxes of others", name)
 		}
 	}
 	file := behindSOI(plain, append(jpegXT(1, store, 100), residual)...)

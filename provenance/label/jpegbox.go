@@ -16,6 +16,23 @@ func (p jpegPiece) isJUMBF() bool {
 		string(p.payload[:2]) == "JP" && string(p.payload[12:16]) == "jumb"
 }
 
+// isManifest reports whether the piece is a part of a manifest store, which the
+// box's first part tells. Stores has what the first parts before it told.
+func (p jpegPiece) isManifest(stores map[uint16]bool) bool {
+	if !p.isJUMBF() {
+		return false
+	}
+	instance := binary.BigEndian.Uint16(p.payload[2:])
+	if binary.BigEndian.Uint32(p.payload[4:]) == 1 {
+		head := jpegBoxHead
+		if binary.BigEndian.Uint32(p.payload[8:]) == 1 { // a length of 64 bits follows
+			head += 8
+		}
+		stores[instance] = describesManifest(p.payload[min(head, len(p.payload)):])
+	}
+	return stores[instance]
+}
+
 // A jpegBox is a box as far as its segments were met.
 type jpegBox struct {
 	offset int64 // of its first segment
@@ -109,8 +126,10 @@ func (b *jpegBox) start(p jpegPiece, part []byte) error {
 	return nil
 }
 
-// isManifestStore tells by the type in the description, the first box within.
-func (b *jpegBox) isManifestStore() bool {
-	kind := b.joined[len(b.head):]
-	return len(kind) >= 12 && string(kind[4:12]) == "jumdc2pa"
+func (b *jpegBox) isManifestStore() bool { return describesManifest(b.joined[len(b.head):]) }
+
+// describesManifest tells what a JUMBF superbox holds by the type in its
+// description, the first box within.
+func describesManifest(content []byte) bool {
+	return len(content) >= 12 && string(content[4:12]) == "jumdc2pa"
 }

@@ -134,8 +134,9 @@ func normaliseJPEG(dst io.Writer, src io.ReaderAt, size int64) error {
 	if err != nil {
 		return err
 	}
+	stores := map[uint16]bool{} // by instance: the box that is open is a manifest store
 	for _, p := range pieces {
-		if p.isXMP() || p.isExtendedXMP() || p.isJUMBF() {
+		if p.isXMP() || p.isExtendedXMP() || p.isManifest(stores) {
 			continue
 		}
 		if _, err := dst.Write(p.raw); err != nil {
