@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -83,6 +84,12 @@ func TestDOCXRefusesLies(t *testing.T) {
 		copy(file[at:], bytes)
 		return file
 	}
+	behind := int(binary.LittleEndian.Uint32(sound[second+42:])) - 12 // the first part's checksum and sizes
+	lieTwice := func(at int, bytes ...byte) []byte {
+		file := lie(directory+at, bytes...)
+		copy(file[behind+at-16:], bytes)
+		return file
+	}
 	for name, c := range map[string]struct {
 		file []byte
 		kind ErrorKind
@@ -99,19 +106,51 @@ func TestDOCXRefusesLies(t *testing.T) {
 		"other name":        {lie(directory+zipEntrySize, 'x'), Malformed, "no part of the name"},
 		"other method":      {lie(directory+10, 0), Malformed, "differ"},
 		"size beyond":       {lie(directory+20, 0, 0, 0, 1), Malformed, "there are"},
-		"size overlaps":     {lie(directory+20, sound[directory+20], sound[directory+21]+1), Malformed, "within another"},
+		"size overlaps":     {lieTwice(20, sound[directory+20], sound[directory+21]+1), Malformed, "sizes behind the part"},
+		"sizes differ":      {lie(directory+24, 1, 0), Malformed, "sizes behind the part"},
+		"something between": {shifted(sound, 0, "PK\x03\x04 another document"), Malformed, "belong to no part"},
+		"something at last": {shifted(sound, directory, "x"), Malformed, "1 bytes belong to no part"},
 		"start beyond":      {lie(directory+42, 0, 0, 0, 1), Malformed, "none can be"},
 		"same start":        {lie(second+42, 0, 0, 0, 0), Malformed, "no part of the name"},
 		"entry cut short":   {lie(second+32, 0xff, 0xff), Malformed, "cut short"},
-		"expands too far":   {lie(directory+24, 0, 0, 0, 0x30), TooLarge, "expand to more"},
-		"expands elsewhere": {lie(directory+24, 1, 0), Malformed, "does not expand"},
-		"wrong checksum":    {lie(directory+16, ^sound[directory+16]), Malformed, "checksum"},
+		"expands too far":   {lieTwice(24, 0, 0, 0, 0x30), TooLarge, "expand to more"},
+		"expands elsewhere": {lieTwice(24, 1, 0), Malformed, "does not expand"},
+		"wrong checksum":    {lieTwice(16, ^sound[directory+16]), Malformed, "checksum"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := PublicCommitment("docx-1", bytes.NewReader(c.file), int64(len(c.file)))
 			wantFileError(t, err, c.kind, c.want)
 		})
 	}
+}
+
+// shifted puts bytes into a package, before its parts or behind them, and mends
+// its offsets: a reader that starts from the directory notices nothing.
+func shifted(file []byte, at int, text string) []byte {
+	end := len(file) - zipEndSize
+	directory := int(binary.LittleEndian.Uint32(file[end+16:]))
+	out := slices.Concat(file[:at], []byte(text), file[at:])
+	move := func(field int) {
+		field += len(text)
+		if offset := binary.LittleEndian.Uint32(out[field:]); int(offset) >= at {
+			binary.LittleEndian.PutUint32(out[field:], offset+uint32(len(text)))
+		}
+	}
+	move(end + 16)
+	for e := directory; e < end; {
+		move(e + 42)
+		entry := file[e:]
+		e += zipEntrySize + int(binary.LittleEndian.Uint16(entry[28:])) + int(binary.LittleEndian.Uint16(entry[30:])) + int(binary.LittleEndian.Uint16(entry[32:]))
+	}
+	return out
+}
+
+func TestDOCXPartsOverlap(t *testing.T) {
+	if err := checkRow([]span{{10, 20}, {0, 10}}, 20); err != nil {
+		t.Error(err)
+	}
+	wantFileError(t, checkRow([]span{{0, 11}, {10, 20}}, 20), Malformed, "within another")
+	wantFileError(t, checkRow([]span{{0, 21}}, 20), Malformed, "within another")
 }
 
 // A part that says that it is small and expands without end is read no further
@@ -136,7 +175,9 @@ func TestDOCXBombs(t *testing.T) {
 
 	file := customDocument(t, strings.Repeat(" ", 50<<20))
 	at := bytes.LastIndex(file, []byte("docProps/custom.xml")) - zipEntrySize
+	behind := bytes.Index(file, append([]byte(zipDescriptor), file[at+16:at+28]...))
 	binary.LittleEndian.PutUint32(file[at+24:], 100)
+	binary.LittleEndian.PutUint32(file[behind+12:], 100)
 	_, err = Read(DOCX, bytes.NewReader(file), int64(len(file)))
 	wantFileError(t, err, Malformed, "does not expand")
 }

@@ -101,6 +101,7 @@ const (
 	zipEnd, zipEndSize     = "PK\x05\x06", 22
 	zipEntry, zipEntrySize = "PK\x01\x02", 46
 	zipLocal, zipLocalSize = "PK\x03\x04", 30
+	zipDescriptor          = "PK\x07\x08" // which may stand before sizes that follow a part
 )
 
 // checkDirectory walks over the ZIP directory (APPNOTE 4.3): it ends the file,
@@ -141,11 +142,22 @@ func checkDirectory(b []byte) error {
 	if at != end {
 		return malformed(DOCX, "directory", int64(at), "%d bytes stand behind its %d entries", end-at, count)
 	}
+	return checkRow(taken, int(from))
+}
+
+// checkRow holds the parts to a row without gaps up to the directory: what stood
+// in one would be a part to a reader that goes from head to head.
+func checkRow(taken []span, directory int) error {
 	slices.SortFunc(taken, func(a, b span) int { return a.start - b.start })
-	for i := range taken {
-		if i > 0 && taken[i].start < taken[i-1].end {
-			return malformed(DOCX, "", int64(taken[i].start), "a part begins within another")
+	at := 0
+	for _, part := range append(taken, span{start: directory}) {
+		switch {
+		case part.start < at:
+			return malformed(DOCX, "", int64(part.start), "a part begins within another")
+		case part.start > at:
+			return malformed(DOCX, "", int64(at), "%d bytes belong to no part", part.start-at)
 		}
+		at = part.end
 	}
 	return nil
 }
@@ -185,7 +197,18 @@ func checkEntry(b []byte, at, directory int) (part span, length int, err error) 
 	case uint64(data)+uint64(compressed) > uint64(len(l)):
 		return span{}, 0, malformed(DOCX, "directory", int64(start), "the part is said to have %d bytes; there are %d", compressed, len(l)-data)
 	}
-	return span{int(start), int(start) + data + int(compressed)}, length, nil
+	data += int(compressed)
+	if flags&described != 0 {
+		tail := l[data:]
+		if signed := bytes.HasPrefix(tail, []byte(zipDescriptor)); signed && bytes.HasPrefix(tail[4:], e[16:28]) {
+			data += 16
+		} else if bytes.HasPrefix(tail, e[16:28]) {
+			data += 12
+		} else {
+			return span{}, 0, malformed(DOCX, "directory", int64(start), "the sizes behind the part are not those in the directory")
+		}
+	}
+	return span{int(start), int(start) + data}, length, nil
 }
 
 // copyPart writes what a part holds: no more than the directory says.
