@@ -67,6 +67,9 @@ func writeMarkdown(dst io.Writer, src io.ReaderAt, size int64, marks Marks) erro
 	}
 	var out []byte
 	if m == nil {
+		if err := refuseOtherFrontMatter(b); err != nil {
+			return err
+		}
 		out = openFrontMatter(b, entries)
 	} else if out, err = m.replace(b, entries); err != nil {
 		return err
@@ -96,6 +99,22 @@ func openFrontMatter(b []byte, entries []newEntry) []byte {
 	out.WriteString(fence + eol)
 	out.Write(b[mark:])
 	return out.Bytes()
+}
+
+// refuseOtherFrontMatter refuses a text that begins with metadata of another kind,
+// which would be shown as text behind a front matter: Hugo's TOML and JSON, and
+// Pandoc's title block.
+func refuseOtherFrontMatter(b []byte) error {
+	mark := byteOrderMark(b)
+	line := bytes.TrimRight(nextLine(b[mark:]), " \t\r\n")
+	switch string(line[:min(len(line), 4)]) {
+	case "+++", ";;;", "{":
+		return unsupported(Markdown, frontPlace, int64(mark), "it is not in YAML (%s), and a second one cannot stand before it; write it in YAML", line)
+	}
+	if bytes.HasPrefix(line, []byte("% ")) {
+		return unsupported(Markdown, frontPlace, int64(mark), "the text begins with a title block (%%), which must stay first; write it in YAML")
+	}
+	return nil
 }
 
 // byteOrderMark returns the length of the mark that the text begins with. A

@@ -35,6 +35,7 @@ type entry struct {
 	value      *yaml.Node
 	first, end int  // lines from, up to
 	alone      bool // nothing but spaces stands before the key in its line
+	anchored   bool // it has an anchor, by which another may repeat a part of it
 }
 
 // findFrontMatter returns the text's front matter, nil where it has none: where
@@ -44,6 +45,9 @@ func findFrontMatter(b []byte) (*frontMatter, error) {
 	if !opensFrontMatter(b[m.start:]) {
 		if bytes.HasPrefix(b[m.start:], []byte(fence+"\r")) && !bytes.HasPrefix(b[m.start:], []byte(fence+"\r\n")) {
 			return nil, unsupported(Markdown, frontPlace, int64(m.start), "its lines end in CR alone; let them end in LF or CR LF")
+		}
+		if looksOpened(b[m.start:]) {
+			return nil, unsupported(Markdown, frontPlace, int64(m.start), "space stands behind one of its fences, so that some readers take it for a front matter and others do not; take the space away")
 		}
 		return nil, nil
 	}
@@ -82,6 +86,25 @@ func opensFrontMatter(b []byte) bool {
 			return true
 		}
 		at += len(line)
+	}
+	return false
+}
+
+// looksOpened reports whether a text has a front matter for those who let white
+// space follow a fence.
+func looksOpened(b []byte) bool {
+	trimmed := func(line []byte) string {
+		return string(bytes.TrimRight(line[:min(len(line), maxMetadata)], " \t\r\n"))
+	}
+	line := nextLine(b)
+	if trimmed(line) != fence {
+		return false
+	}
+	for at := len(line); at < len(b); at += len(line) {
+		line = nextLine(b[at:])
+		if s := trimmed(line); s == fence || s == "..." {
+			return true
+		}
 	}
 	return false
 }
@@ -131,8 +154,26 @@ func (m *frontMatter) parse(b []byte) error {
 	}
 	m.flow = root.Style&yaml.FlowStyle != 0
 	m.cut(root)
+	return m.checkEntries(root)
+}
+
+// checkEntries refuses what would let other keys change with the label, or a
+// label be where it is not looked for.
+func (m *frontMatter) checkEntries(root *yaml.Node) error {
+	for i := 0; i < len(root.Content); i += 2 {
+		if root.Content[i].Tag == "!!merge" {
+			return unsupported(Markdown, frontPlace, int64(m.from), "it merges another mapping (<<), which may hold a label; write the keys out")
+		}
+	}
+	for _, e := range m.entries {
+		if e.anchored && (e.key == aigcKey || e.key == sourceTypeKey) {
+			return unsupported(Markdown, frontPlace, int64(m.from), "%s has an anchor, by which other keys may repeat it; write it out", e.key)
+		}
+	}
 	return nil
 }
+
+func hasAnchor(n *yaml.Node) bool { return n.Anchor != "" || slices.ContainsFunc(n.Content, hasAnchor) }
 
 // cut gives each key its lines: up to the next key, without the comments and
 // blank lines before that.
@@ -144,6 +185,7 @@ func (m *frontMatter) cut(root *yaml.Node) {
 		key := root.Content[i]
 		first := min(max(key.Line-1, 0), len(m.lines))
 		e := entry{key: key.Value, value: root.Content[i+1], first: first, end: len(m.lines)}
+		e.anchored = key.Anchor != "" || hasAnchor(e.value)
 		if key.Kind != yaml.ScalarNode || key.Tag != "!!str" {
 			e.key = ""
 		}
@@ -166,7 +208,7 @@ func (m *frontMatter) cut(root *yaml.Node) {
 }
 
 func isBlankOrComment(line []byte) bool {
-	return len(bytes.TrimSpace(line)) == 0 || line[0] == '#'
+	return len(bytes.Trim(line, " \t\r\n")) == 0 || line[0] == '#'
 }
 
 // marks reads the label and the source type.

@@ -123,6 +123,11 @@ func TestMarkdownRefusesToRead(t *testing.T) {
 		"lone CR":          {"a: 1\rb: 2\n", Unsupported, "line ends"},
 		"next line":        {"a: 1\u0085AIGC: 2\n", Unsupported, "line ends"},
 		"source type list": {"DigitalSourceType: [a]\n", Malformed, "not a text"},
+		"anchor":           {"AIGC: &x {Label: '1'}\nb: 1\n", Unsupported, "has an anchor"},
+		"anchor of a part": {"AIGC: {Label: '1', ProduceID: &x p}\ntitle: *x\n", Unsupported, "has an anchor"},
+		"anchor of a key":  {"&x AIGC: {Label: '1'}\n", Unsupported, "has an anchor"},
+		"merged":           {"<<: {AIGC: {Label: '1'}}\n", Unsupported, "merges"},
+		"merged by name":   {"a: &x {AIGC: {Label: '1'}}\n<<: *x\n", Unsupported, "merges"},
 		"too long":         {"a: " + strings.Repeat("x", maxMetadata) + "\n", TooLarge, "at most"},
 		"very deep":        {"a: " + strings.Repeat("[", 20_000) + "\n", Malformed, "front matter"},
 	} {
@@ -131,6 +136,25 @@ func TestMarkdownRefusesToRead(t *testing.T) {
 			_, err := Read(Markdown, strings.NewReader(text), int64(len(text)))
 			wantFileError(t, err, c.kind, c.want)
 		})
+	}
+}
+
+// Fences that some readers take for such and others do not are refused by all:
+// else a label would be hidden, or a front matter become text behind a new one.
+func TestMarkdownRefusesLooseFences(t *testing.T) {
+	for _, text := range []string{
+		"--- \nAIGC: {Label: '1'}\n---\nText", "---\nAIGC: {Label: '1'}\n--- \nText", "\ufeff---\t\r\na: 1\r\n...\t\r\n",
+	} {
+		_, err := Read(Markdown, strings.NewReader(text), int64(len(text)))
+		wantFileError(t, err, Unsupported, "space stands behind")
+		_, err = PublicCommitment("markdown-1", strings.NewReader(text), int64(len(text)))
+		wantFileError(t, err, Unsupported, "space stands behind")
+		refuses(t, Markdown, []byte(text), Unsupported, "space stands behind")
+	}
+	for _, text := range []string{"--- \nText\n", "----\nText\n---\n", "--- x\n---\n"} {
+		if got := normal(t, "markdown-1", text); got != text {
+			t.Errorf("markdown-1 of %q is %q", text, got)
+		}
 	}
 }
 
@@ -152,7 +176,9 @@ func TestMarkdownRefusesToWrite(t *testing.T) {
 	}{
 		"braces":       {"---\n{a: 1}\n---\n", Unsupported, "in braces"},
 		"explicit key": {"---\n? AIGC\n: {Label: '1'}\n---\n", Unsupported, "line of its own"},
-		"anchor lost":  {"---\nAIGC: &x {Label: '1'}\nb: *x\n---\n", Malformed, "as it would be written"},
+		"TOML":         {"+++\ntitle = 'x'\n+++\nText", Unsupported, "not in YAML (+++)"},
+		"JSON":         {"\ufeff{\r\n\"title\": \"x\"}\r\nText", Unsupported, "not in YAML ({)"},
+		"title block":  {"% Title\n% Author\n\nText", Unsupported, "title block (%)"},
 		"manifest":     {"Text" + spell(wrapped([]byte("store"))), Bound, "manifest store"},
 		"classic Mac":  {"---\ra: 1\r---\r", Unsupported, "CR alone"},
 	} {
