@@ -82,28 +82,30 @@ func (f *openFlags) content(src *source, s *sidecar) (*provenance.Content, error
 	return &provenance.Content{Algorithm: provenance.AlgHMACSHA256, Value: value[:], Profile: s.profile}, err
 }
 
-func (a *app) contentOpen(ctx context.Context, name string, f *openFlags) error {
+// read reads the flags: the sidecar, nil for what is public, and the value that
+// the commitment must have.
+func (f *openFlags) read() (key *sidecar, wanted provenance.Hash, err error) {
 	if err := f.check(); err != nil {
-		return err
+		return nil, wanted, err
 	}
-	var wanted provenance.Hash
 	if f.value != "" && !parseHash(f.value, &wanted) {
-		return usagef("--value %q: wanted 64 hex digits", f.value)
+		return nil, wanted, usagef("--value %q: wanted 64 hex digits", f.value)
 	}
 	if f.public {
-		if _, err := (&commitFlags{role: "output", profile: f.profile}).check(); err != nil {
-			return err
-		}
+		_, err = (&commitFlags{role: "output", profile: f.profile}).check()
+		return nil, wanted, err
 	}
-	var key *sidecar
-	if f.key != "" {
-		var err error
-		if key, err = readSidecar(f.key); err != nil {
-			return err
-		}
-		if f.value == "" {
-			wanted = key.value
-		}
+	key, err = readSidecar(f.key)
+	if err == nil && f.value == "" {
+		wanted = key.value
+	}
+	return key, wanted, err
+}
+
+func (a *app) contentOpen(ctx context.Context, name string, f *openFlags) error {
+	key, wanted, err := f.read()
+	if err != nil {
+		return err
 	}
 	src, err := a.openSource(name)
 	if err != nil {

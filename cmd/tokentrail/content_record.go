@@ -21,15 +21,12 @@ func (a *app) openAgainstRecord(ctx context.Context, f *openFlags, c *provenance
 	if err != nil {
 		return err
 	}
-	g, err := p.startsOf(ctx, q)
+	g, err := p.standing(ctx, q)
 	if err != nil {
 		return err
 	}
 	if len(g) == 0 {
 		return couldNotf("the node at %s knows no record %s: that it has none is its word alone", p.node.URL(), f.record)
-	}
-	if valid := notReversed(g); len(valid) > 0 {
-		g = valid
 	}
 	for _, n := range g {
 		doc.Record, doc.Wanted = n.Key, ""
@@ -50,16 +47,29 @@ func (a *app) openAgainstRecord(ctx context.Context, f *openFlags, c *provenance
 	return nil
 }
 
-// notReversed leaves out the records that their issuer took back: what counted
-// wrong is reversed and recorded anew (record.md REC-17), often under the same
-// ref.
-func notReversed(records []*verify.GraphNode) []*verify.GraphNode {
-	return slices.DeleteFunc(slices.Clone(records), func(n *verify.GraphNode) bool { return n.Has(verify.MarkReversed) })
+// standing returns the records of a query that their issuer did not reverse, or
+// all where it reversed all: what counted wrong is reversed and recorded anew
+// (record.md REC-17), often under the same ref.
+func (p *prover) standing(ctx context.Context, q provenance.RecordQuery) ([]*verify.GraphNode, error) {
+	starts, err := p.startsOf(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range starts {
+		if crowded(n) {
+			return nil, couldNotf("more than %s records name record %s, and one of them may reverse it; audit the ledger: tokentrail verify", thousands(maxNamers), n.Key)
+		}
+	}
+	valid := slices.DeleteFunc(slices.Clone(starts), func(n *verify.GraphNode) bool { return n.Has(verify.MarkReversed) })
+	if len(valid) == 0 {
+		return starts, nil
+	}
+	return valid, nil
 }
 
 // startsOf returns the records of a query, all proven. What is not is an error.
 func (p *prover) startsOf(ctx context.Context, q provenance.RecordQuery) ([]*verify.GraphNode, error) {
-	g, err := p.trace(ctx, q, verify.Bounds{Up: -1, Down: -1, Breadth: maxShownRecords, Nodes: 4 * maxShownRecords})
+	g, err := p.trace(ctx, q, verify.Bounds{Up: -1, Down: -1, Breadth: maxNamers, Nodes: 5 * maxNamers})
 	if err != nil {
 		return nil, err
 	}

@@ -15,8 +15,12 @@ import (
 )
 
 // maxShownRecords bounds the records that are followed of one name: anyone may
-// commit to content that is public.
-const maxShownRecords = 16
+// commit to content that is public. maxNamers bounds those that are looked
+// through for corrections of one of them: anyone may name it as a parent.
+const (
+	maxShownRecords = 16
+	maxNamers       = 1000
+)
 
 type findFlags struct{ key, node, genesis string }
 
@@ -172,12 +176,33 @@ func (l *look) lookUp(ctx context.Context, p *prover, q provenance.RecordQuery, 
 		if !slices.Contains(g.Start, n.Key) || n.Record == nil {
 			continue
 		}
+		if err := l.correct(ctx, p, n); err != nil {
+			return err
+		}
 		if err := l.add(g, n, by); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// correct looks further for corrections of a record that more others name than
+// were read.
+func (l *look) correct(ctx context.Context, p *prover, n *verify.GraphNode) error {
+	if !crowded(n) {
+		return nil
+	}
+	again, err := p.startsOf(ctx, provenance.ByID(n.Record.ID))
+	if err != nil || len(again) == 0 {
+		return err
+	}
+	n.Marks, n.Cut = again[0].Marks, again[0].Cut
+	return nil
+}
+
+// crowded reports whether there may be corrections of a record that were not
+// read.
+func crowded(n *verify.GraphNode) bool { return n.Cut != nil && n.Cut.More }
 
 // add takes up a record. What was not named by the label counts only if it is
 // the content's: anyone may write any value into a record of their own.

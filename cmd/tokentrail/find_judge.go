@@ -114,6 +114,9 @@ func (l *look) found(c *candidate, says string) ruling {
 	if c.node.Has(verify.MarkReversed) {
 		return against(outcomeReversed, says+"; but its issuer has reversed the record", c)
 	}
+	if crowded(c.node) { // row 14
+		return cannotTell(says+"; but more records name this one than could be read, and one of them may reverse it", c)
+	}
 	if differ := l.agreement(c).differing(); len(differ) > 0 {
 		return against(outcomeDiffers, says+"; but the file's label does not say what the record says: "+strings.Join(differ, ", "), c)
 	}

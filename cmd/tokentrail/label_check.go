@@ -181,10 +181,7 @@ func (a *app) recordFrom(ctx context.Context, f *checkFlags, q provenance.Record
 	if err != nil {
 		return "", err
 	}
-	starts, err := p.startsOf(ctx, q)
-	if valid := notReversed(starts); len(valid) > 0 {
-		starts = valid
-	}
+	starts, err := p.standing(ctx, q)
 	switch {
 	case err != nil:
 		return "", err

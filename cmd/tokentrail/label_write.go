@@ -124,7 +124,7 @@ func (f *labelWriteFlags) target(name string) (string, fs.FileMode, error) {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return "", 0, err
 	}
-	return f.out, 0o644, nil
+	return f.out, info.Mode().Perm(), nil
 }
 
 func (a *app) labelWrite(name string, f *labelWriteFlags) error {

@@ -89,7 +89,7 @@ func (l *contentLedger) tell(t *testing.T, acme, other *provider) {
 		production("keyed-"+kind, l.commit(t, "keyed."+kind, "--ref", "acme/keyed-"+kind))
 		production("public-"+kind, l.commit(t, "public."+kind, "--public"))
 	}
-	for i, name := range []string{"prompt", "taken-back", "taken-back-keyed", "unsent", "again"} {
+	for i, name := range []string{"prompt", "taken-back", "taken-back-keyed", "unsent", "again", "popular", "crowded"} {
 		l.write(t, name+".md", contentFile(t, "md", byte(100+i)))
 	}
 	l.write(t, "sound.raw", []byte{0, 1, 2, 3, 250})
@@ -97,6 +97,8 @@ func (l *contentLedger) tell(t *testing.T, acme, other *provider) {
 	l.commit(t, "unsent.md") // its sidecar is made, its record is not
 	production("bare").Label = nil
 	production("prompt", l.commit(t, "prompt.md", "--public", "--role", "input"), l.commit(t, "keyed.md", "--key", filepath.Join(l.dir, "prompted.json")))
+	production("crowded", l.commit(t, "crowded.md", "--public"))
+	production("popular", l.commit(t, "popular.md", "--public"))
 	production("taken-back", l.commit(t, "taken-back.md", "--public"))
 	production("taken-back-keyed", l.commit(t, "taken-back-keyed.md"))
 	again := l.commit(t, "again.md", "--public")
@@ -107,9 +109,17 @@ func (l *contentLedger) tell(t *testing.T, acme, other *provider) {
 	app := &provenance.Record{
 		Kind: provenance.Consumption, Time: made + 3, Ref: []byte("app"), Parents: parents("acme", "public-png"), Model: model, Usage: usage(), Using: place("CN", "other"),
 	}
-	l.submit(t, other, []*provenance.Record{app})
+	uses := []*provenance.Record{app}
+	for i := range 1032 { // of the popular record 30, of the crowded one more than are looked through
+		of := "popular"
+		if i >= 30 {
+			of = "crowded"
+		}
+		uses = append(uses, &provenance.Record{Kind: provenance.Consumption, Time: made + 3, Parents: parents("acme", of), Usage: usage(), Using: place("CN", "other")})
+	}
+	l.submit(t, other, uses)
 	var corrections []*provenance.Record
-	for i := len(ids) - 4; i < len(ids)-1; i++ { // the last one stands for the one before it
+	for i := len(ids) - 5; i < len(ids)-1; i++ { // the last one stands for the one before it
 		reversal, err := provenance.Reverse(ids[i], 0, raws[i], 7, "")
 		if err != nil {
 			t.Fatal(err)
@@ -361,6 +371,8 @@ func (l *contentLedger) decisions(t *testing.T) {
 		{"2", "reversed", "has reversed", []string{labelled("taken-back.md", "acme/taken-back")}},
 		{"2", "bound", "names this record", []string{labelled("again.md", "acme/again")}},
 		{"11", "bound", "committed to", []string{"again.md"}},
+		{"11", "reversed", "has reversed", []string{"popular.md"}},
+		{"14", "cannot-tell", "may reverse it", []string{"crowded.md"}},
 		{"2", "label-differs", "status", []string{labelled(png, "acme/public-png", "--status", "possibly")}},
 		{"13", "cannot-tell", "put into", []string{"prompt.md"}},
 		{"15", "cannot-tell", "keyed commitment could", []string{"stranger.md"}},
@@ -373,6 +385,9 @@ func (l *contentLedger) decisions(t *testing.T) {
 			t.Errorf("row %s, %v: %q, want %q", c.row, c.args, f.Says, c.says)
 		}
 	}
+	l.run(t, 2, "content", "open", "crowded.md", "--public", "--record", "acme/crowded", "--genesis", l.genesis)
+	l.run(t, 1, "content", "open", "popular.md", "--public", "--record", "acme/popular", "--genesis", l.genesis)
+	l.run(t, 0, "content", "open", "again.md", "--public", "--record", "acme/again", "--genesis", l.genesis)
 	words := string(l.run(t, 0, "content", "find", "public-labelled.png", "--genesis", l.genesis))
 	for _, want := range []string{"BOUND (exit 0)", "acme, stream main, entry 0 (proven)", "painter-8b 3 by acme (provider-reported)", "US acme", "model painter-8b 3 by acme, of acme", "file and record agree"} {
 		if !strings.Contains(words, want) || strings.Contains(words, "\x1b") {
