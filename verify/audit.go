@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -112,6 +113,10 @@ func (a *audit) checkGenesis() bool {
 	s.Checked = 1
 	doc, err := parseGenesis(raw)
 	if err != nil {
+		// SPEC(LOG-2)
+		if got := provenance.Hash(sha256.Sum256(raw)); a.trust.Genesis != nil && *a.trust.Genesis != got {
+			s.finding(CodeGenesisHash, "genesis", a.trust.Genesis.String(), got.String())
+		}
 		s.stop(err)
 		return false
 	}

@@ -88,6 +88,10 @@ func parseGenesis(b []byte) (*genesisDoc, error) {
 		return nil, bad("genesis.validators", fmt.Errorf("there is none"))
 	}
 	g, err := provenance.ParseGenesis(w.AppState)
+	// SPEC(VER-19): a version that came later says nothing against the ledger.
+	if provenance.CodeOf(err) == provenance.CodeVersion {
+		return nil, fmt.Errorf("genesis.app_state: %w; audit with a release that has it", err)
+	}
 	if err != nil {
 		return nil, bad("genesis.app_state", err)
 	}

@@ -77,6 +77,26 @@ func TestTruncatedAnswersAreNotChecked(t *testing.T) {
 	}
 }
 
+// TestRulesToCome: an auditor that does not have a ledger's rules says so, and
+// holds nothing against it, unless it is another document.
+func TestRulesToCome(t *testing.T) {
+	for _, c := range []struct {
+		trust *provenance.Hash
+		exit  int
+	}{{nil, 2}, {&provenance.Hash{1}, 1}} {
+		l := small(t)
+		l.genesis = bytes.Replace(l.genesis, fmt.Appendf(nil, `"rules": %d`, provenance.RuleVersion), fmt.Appendf(nil, `"rules": %d`, provenance.RuleVersion+1), 1)
+		trust := verify.Trust{Genesis: c.trust}
+		if c.trust == nil {
+			trust.Genesis = new(hashOf(l.genesis))
+		}
+		r := l.audit(trust)
+		if s := r.Steps[0]; r.Exit() != c.exit || !strings.Contains(s.Reason, "rule versions 1 to") || len(r.Findings()) > 1 {
+			t.Errorf("exit %d, wanted %d:\n%s", r.Exit(), c.exit, text(r))
+		}
+	}
+}
+
 func TestExpiry(t *testing.T) {
 	l := small(t)
 	trust := l.at(2)
