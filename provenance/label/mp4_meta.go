@@ -255,14 +255,16 @@ func (f *mp4File) setLabel(moov *mp4Node, object []byte) error {
 		return unsupported(MP4, "moov", moov.at, "meta boxes of other handlers stand in both places for a label, moov/udta/meta and moov/meta")
 	}
 	m := newMeta()
-	m.set(object)
 	around := moov
-	if !others["udta"] {
+	if others["udta"] {
+		m.lead = nil // in moov it has QuickTime's form, which readers of cameras' files expect
+	} else {
 		if around = moov.only("udta"); around == nil {
 			around = &mp4Node{kind: "udta", inner: true}
 			moov.boxes = append(moov.boxes, around)
 		}
 	}
+	m.set(object)
 	around.boxes = append(around.boxes, m.node)
 	return nil
 }

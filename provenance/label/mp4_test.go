@@ -163,6 +163,25 @@ func TestMP4ReadsBothFormsAndPlaces(t *testing.T) {
 	}
 }
 
+// In udta a new meta box has version and flags; in moov it has none, since common
+// readers find nothing there otherwise.
+func TestMP4FormOfNewMeta(t *testing.T) {
+	hdlr := mp4box("hdlr", be32(0), be32(0), "mdta", strings.Repeat("\x00", 13))
+	m := someMarks()
+	object, err := m.AIGC.encode(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := 8 + len(hdlr) + 28 + 8 + 8 + 16 + len(object) // of meta: hdlr, keys, ilst, item, data
+	if out := string(writeTo(t, MP4, videos(t)["itunes.mp4"], m)); !strings.Contains(out, be32(uint32(size))+"meta"+hdlr) {
+		t.Error("beside iTunes' meta box is none in QuickTime's form")
+	}
+	bare := []byte(mp4box("ftyp", "isom", be32(0)) + mp4box("moov"))
+	if out := string(writeTo(t, MP4, bare, m)); !strings.Contains(out, be32(uint32(8+4+size))+"udta"+be32(uint32(4+size))+"meta"+be32(0)+hdlr) {
+		t.Errorf("no meta box with version and flags in udta: %q", out)
+	}
+}
+
 // A label in XMP alone is read, and goes where it belongs when one is written.
 func TestMP4LabelInXMP(t *testing.T) {
 	packet, err := editXMP(nil, someMarks())
