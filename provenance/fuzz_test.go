@@ -63,6 +63,21 @@ func FuzzParseRecord(f *testing.F) {
 	})
 }
 
+// FuzzRulesOnlyAdd: SPEC(ADM-16). What version 1 admits says the same under all
+// later ones, so that a record is read without asking at which height it came.
+func FuzzRulesOnlyAdd(f *testing.F) {
+	seed(f, "record", "record_v2", "leaf")
+	f.Fuzz(func(t *testing.T, b []byte) {
+		first, err := examine(b, nil, 1)
+		if refused(t, err) {
+			return
+		}
+		if newest, err := examine(b, nil, RuleVersion); err != nil || newest != first || first.corrects != nil || first.Kind > newestKindV1 {
+			t.Fatalf("%+v under version 1, under %d %+v, %v", first, RuleVersion, newest, err)
+		}
+	})
+}
+
 func FuzzParseBatchHeader(f *testing.F) {
 	seed(f, "header", "batch", "batch_v2")
 	f.Fuzz(func(t *testing.T, b []byte) {
