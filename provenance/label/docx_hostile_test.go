@@ -145,6 +145,32 @@ func shifted(file []byte, at int, text string) []byte {
 	return out
 }
 
+func TestDOCXSecondName(t *testing.T) {
+	for name, sound := range map[string]bool{"a.xml": true, "docProps/custom.xml": false, "": false} {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		field := append([]byte{0x75, 0x70, byte(5 + len(name)), 0, 1, 0, 0, 0, 0}, name...)
+		for _, h := range []zip.FileHeader{{Name: "[Content_Types].xml"}, {Name: "_rels/.rels"}, {Name: "a.xml", Extra: append([]byte{1, 2, 0, 0}, field...)}} {
+			w, err := z.CreateHeader(&h)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(w, map[string]string{"[Content_Types].xml": someTypes, "_rels/.rels": someRels}[h.Name]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Read(DOCX, bytes.NewReader(b.Bytes()), int64(b.Len()))
+		if !sound {
+			wantFileError(t, err, Malformed, "second name")
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestDOCXPartsOverlap(t *testing.T) {
 	if err := checkRow([]span{{10, 20}, {0, 10}}, 20); err != nil {
 		t.Error(err)

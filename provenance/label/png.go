@@ -144,6 +144,12 @@ func (c pngChunk) xmp() (iTXt, error) {
 	return t, nil
 }
 
+// isMisplacedXMP reports whether the chunk holds XMP where its specification
+// puts none and some readers look for it all the same.
+func (c pngChunk) isMisplacedXMP() bool {
+	return (c.kind == "tEXt" || c.kind == "zTXt") && bytes.HasPrefix(c.data(), []byte(pngXMPKeyword+"\x00"))
+}
+
 // readPNG reads a file's marks. SPEC(LBL-10)
 func readPNG(src io.ReaderAt, size int64) (*File, error) {
 	chunks, err := pngChunks(src, size)
@@ -160,6 +166,8 @@ func readPNG(src io.ReaderAt, size int64) (*File, error) {
 				return nil, err
 			}
 			packets = append(packets, packet{t.text, c.kind, t.offset})
+		case c.isMisplacedXMP():
+			return nil, unsupported(PNG, c.kind, c.offset, "XMP stands in a chunk %s, where only some readers look for a label; put it into an iTXt", c.kind)
 		case c.kind == "caBX" && file.C2PA != nil:
 			return nil, malformed(PNG, c.kind, c.offset, "a second manifest store")
 		case c.kind == "caBX":

@@ -214,3 +214,21 @@ func FuzzPNG(f *testing.F) {
 		holdWrite(t, PNG, mended)
 	})
 }
+
+// Some readers look for XMP in chunks of text too: a label there would be theirs
+// and not ours.
+func TestPNGWithXMPInText(t *testing.T) {
+	for _, kind := range []string{"tEXt", "zTXt"} {
+		sound := pngFile(t, 1)
+		behind := len(pngSignature) + 12 + 13
+		text := newPNGChunk(kind, []byte(pngXMPKeyword+"\x00\x00x")).raw
+		file := append(append(append([]byte(nil), sound[:behind]...), text...), sound[behind:]...)
+		_, err := readFile(PNG, file)
+		wantFileError(t, err, Unsupported, "put it into an iTXt")
+		_, err = writeFile(PNG, file, imageMarks())
+		wantFileError(t, err, Unsupported, "put it into an iTXt")
+		other := bytes.Replace(text, []byte("XML:"), []byte("xml:"), 1)
+		file = append(append(append([]byte(nil), sound[:behind]...), newPNGChunk(kind, other[8:len(other)-4]).raw...), sound[behind:]...)
+		mustRead(t, PNG, file)
+	}
+}
