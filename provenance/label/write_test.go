@@ -104,3 +104,37 @@ func TestSourcesThatFail(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Values that mean something in JSON, XML, YAML or a terminal stay what they are,
+// in every format.
+func TestHostileMarks(t *testing.T) {
+	files := map[Format][]byte{
+		PNG: pngFile(t, 1), JPEG: jpegFile(t, 1), MP4: videos(t)["first.mp4"], DOCX: plainDocument(t),
+		Markdown: []byte("---\na: &a {b: 1}\n---\nText\n"),
+	}
+	hostile := []string{
+		"]]>", "-->", "<!--", "--- ", "...", " # note", ": ", "a: b", "*a", "&a", "!!str x", "%TAG", "{{x}}", "}", "'", "''", "`", "|", ">", "?", "-", "@",
+		"&#10;<TC260:AIGC/>", "&amp;&lt;", "<?xpacket end='w'?>", "</rdf:RDF>", "</Properties>", "  spaces  ", "true", "~", "1e3", "\x7e",
+	}
+	for f, file := range files {
+		for _, value := range hostile {
+			m := someMarks()
+			m.AIGC.ContentProducer, m.AIGC.ReservedCode2 = value, value
+			out, err := writeFile(f, file, m)
+			if err != nil {
+				t.Errorf("%s: %q: %v", f, value, err)
+				continue
+			}
+			if got := mustRead(t, f, out); *got.AIGC != m.AIGC {
+				t.Errorf("%s: %q reads back as %+v", f, value, got.AIGC)
+			}
+		}
+		for _, value := range []string{"a\nb", "a\rb", "\x00", "\x1b[31m", `"`, `\`, "é", "\u2028", "\x7f", "\xff"} {
+			m := someMarks()
+			m.AIGC.ReservedCode1 = value
+			if out, err := writeFile(f, file, m); err == nil || len(out) > 0 {
+				t.Errorf("%s: %q was written", f, value)
+			}
+		}
+	}
+}

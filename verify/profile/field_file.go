@@ -22,7 +22,7 @@ func aigcFields() []Field {
 		}, names...)
 	}
 	return []Field{
-		{"label.readable", OfLabel, FlagField, "true where the file has at most one label and what it has can be read, false where the label is malformed or there are several (LBL-3)", nil, (*Subject).oneLabel},
+		{"label.readable", OfLabel, FlagField, "true where the file has at most one label and what it has can be read, false where the file or its label is malformed or there are several (LBL-3)", nil, (*Subject).oneLabel},
 		ofLabel("marked", FlagField, "true where an AIGC object of status 1 to 3, a digital source type or an action of the manifest says that the file is synthetic", func(f *label.File) []any { return sure(marked(f)) }),
 		ofLabel("aigc", FlagField, "true where there is an AIGC object", func(f *label.File) []any { return sure(f.AIGC != nil) }),
 		of("Label", "its Label", func(a *label.AIGC) string { return a.Label }),
