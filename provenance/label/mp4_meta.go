@@ -23,14 +23,18 @@ type mp4Meta struct {
 // its boxes.
 func (f *mp4File) handler(n *mp4Node) (kind string, lead []byte, boxes []*mp4Node) {
 	body := n.body
-	if len(body) < 8 || string(body[4:8]) != "hdlr" {
+	if len(body) < 8 || !slices.Contains([]string{"hdlr", "keys", "ilst", "free"}, string(body[4:8])) {
 		lead, body = body[:min(4, len(body))], body[min(4, len(body)):]
 	}
 	boxes, tail, err := f.parseBoxes(body, n.at+int64(n.headSize()+len(lead)))
-	if err != nil || len(tail) > 0 || len(boxes) == 0 || boxes[0].kind != "hdlr" || len(boxes[0].body) < 12 {
+	if err != nil || len(tail) > 0 {
 		return "", nil, nil
 	}
-	return string(boxes[0].body[8:12]), lead, boxes
+	h := (&mp4Node{boxes: boxes}).only("hdlr") // the first box, though not by all writers
+	if h == nil || len(h.body) < 12 {
+		return "", nil, nil
+	}
+	return string(h.body[8:12]), lead, boxes
 }
 
 // labelMeta reads the meta box where it is of handler mdta, else returns nil.

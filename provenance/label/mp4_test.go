@@ -141,14 +141,16 @@ func TestMP4ReadsBothFormsAndPlaces(t *testing.T) {
 	ilst := mp4box("ilst", mp4box(be32(1), mp4box("data", be32(1), be32(0), "x")),
 		mp4box(be32(2), mp4box("data", be32(1), be32(0), `{"AIGC":{"Label":"1"}}`)))
 	for name, moov := range map[string]string{
-		"udta":              mp4box("udta", mp4box("meta", be32(0), hdlr, keys, ilst)),
-		"udta, QuickTime":   mp4box("udta", mp4box("meta", hdlr, keys, ilst), be32(0)),
-		"second udta":       mp4box("udta", mp4box("name", "x")) + mp4box("udta", mp4box("meta", be32(0), hdlr, keys, ilst)),
-		"moov":              mp4box("meta", be32(0), hdlr, keys, ilst),
-		"moov, QuickTime":   mp4box("meta", hdlr, keys, ilst),
-		"behind another":    mp4box("udta", mp4box("meta", be32(0), strings.Replace(hdlr, "mdta", "mdir", 1))) + mp4box("meta", hdlr, keys, ilst),
-		"items before keys": mp4box("meta", hdlr, ilst, keys),
-		"two keys":          mp4box("meta", hdlr, mp4box("keys", be32(0), be32(3), be32(12), "mdtaAIGC", be32(12), "mdtaAIGC", be32(12), "mdtaname"), mp4box("ilst", mp4box(be32(3), mp4box("data", be32(1), be32(0), "x")), mp4box(be32(2), mp4box("data", be32(1), be32(0), `{"Label":"1"}`)))),
+		"udta":                      mp4box("udta", mp4box("meta", be32(0), hdlr, keys, ilst)),
+		"udta, QuickTime":           mp4box("udta", mp4box("meta", hdlr, keys, ilst), be32(0)),
+		"handler last":              mp4box("meta", be32(0), keys, ilst, hdlr),
+		"handler second, QuickTime": mp4box("meta", keys, hdlr, ilst),
+		"second udta":               mp4box("udta", mp4box("name", "x")) + mp4box("udta", mp4box("meta", be32(0), hdlr, keys, ilst)),
+		"moov":                      mp4box("meta", be32(0), hdlr, keys, ilst),
+		"moov, QuickTime":           mp4box("meta", hdlr, keys, ilst),
+		"behind another":            mp4box("udta", mp4box("meta", be32(0), strings.Replace(hdlr, "mdta", "mdir", 1))) + mp4box("meta", hdlr, keys, ilst),
+		"items before keys":         mp4box("meta", hdlr, ilst, keys),
+		"two keys":                  mp4box("meta", hdlr, mp4box("keys", be32(0), be32(3), be32(12), "mdtaAIGC", be32(12), "mdtaAIGC", be32(12), "mdtaname"), mp4box("ilst", mp4box(be32(3), mp4box("data", be32(1), be32(0), "x")), mp4box(be32(2), mp4box("data", be32(1), be32(0), `{"Label":"1"}`)))),
 	} {
 		file := []byte(mp4box("ftyp", "isom", be32(0)) + mp4box("moov", moov) + mp4box("mdat", "media"))
 		f, err := Read(MP4, bytes.NewReader(file), int64(len(file)))
