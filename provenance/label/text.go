@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
-	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -165,25 +163,7 @@ func normaliseTextMatch(dst io.Writer, src io.ReaderAt, size int64) error {
 	if err != nil {
 		return err
 	}
-	var folded bytes.Buffer
-	if err := writeNormalText(&folded, Text, b, norm.NFKC, isInvisible); err != nil {
-		return err
-	}
-	gap := false
-	var out strings.Builder
-	for _, r := range folded.String() {
-		if unicode.IsSpace(r) {
-			gap = true
-			continue
-		}
-		if gap && out.Len() > 0 {
-			out.WriteByte(' ')
-		}
-		gap = false
-		out.WriteRune(r)
-	}
-	_, err = io.WriteString(dst, out.String())
-	return err
+	return writeNormalText(&spaceFolder{dst: dst}, Text, b, norm.NFKC, isInvisible)
 }
 
 // isInvisible tells the characters that text-match-1 leaves out: zero-width
@@ -196,12 +176,12 @@ func isInvisible(r rune) bool {
 // writeNormalText writes a text without C2PA's selectors, U+FEFF and what drop
 // tells, its lines ended by LF, in the Unicode normalisation form.
 func writeNormalText(dst io.Writer, f Format, b []byte, form norm.Form, drop func(rune) bool) error {
-	w, err := findWrapper(f, b)
+	store, err := findWrapper(f, b)
 	if err != nil {
 		return err
 	}
-	if w != nil {
-		b = append(b[:w.from:w.from], b[w.to:]...)
+	if store != nil {
+		b = append(b[:store.from:store.from], b[store.to:]...)
 	}
 	b = bytes.ReplaceAll(b, []byte("\ufeff"), nil)
 	b = bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n"))
@@ -214,13 +194,16 @@ func writeNormalText(dst io.Writer, f Format, b []byte, form norm.Form, drop fun
 			return r
 		}, b)
 	}
-	normal := form.Bytes(b)
 	// The library follows UAX #15's Stream-Safe Text Process: it parts more than
-	// 30 combining characters in a row by U+034F, which no form does by itself.
-	joiner := []byte("\u034f")
-	if bytes.Count(normal, joiner) != bytes.Count(b, joiner) {
-		return unsupported(f, "", -1, "it has more than 30 combining characters in a row, which the profile does not take")
+	// 30 combining characters in a row by U+034F, which no form does by itself. A
+	// character may become eleven, so the result is never held whole.
+	counter := &joinerCounter{dst: dst}
+	w := form.Writer(counter)
+	if _, err = w.Write(b); err == nil {
+		err = w.Close()
 	}
-	_, err = dst.Write(normal)
+	if err == nil && counter.joiners != bytes.Count(b, []byte(joiner)) {
+		err = unsupported(f, "", -1, "it has more than 30 combining characters in a row, which the profile does not take")
+	}
 	return err
 }

@@ -3,8 +3,11 @@ package label
 import (
 	"bytes"
 	"encoding/binary"
+	"runtime"
 	"strings"
 	"testing"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // spell writes bytes as U+FEFF and variation selectors.
@@ -64,6 +67,46 @@ func TestTextProfiles(t *testing.T) {
 	marks := "a" + strings.Repeat("\u0301", 31)
 	_, err = PublicCommitment("text-1", strings.NewReader(marks), int64(len(marks)))
 	wantFileError(t, err, Unsupported, "30 combining")
+}
+
+// What the library makes of a text in pieces is what it makes of it at once, and
+// a character that becomes many takes no memory for all of them.
+func TestTextInPieces(t *testing.T) {
+	pieces := []string{"a", "\u0301", "\u0323", "\u1100", "\u1161", "\u11a8", "\ufdfa", "\u00a0", "\u2003\t", "\u034f", "\u0344", "\U0001f600", "\ufb01"}
+	for seed := range 40 {
+		var b strings.Builder
+		for i := 0; b.Len() < 9000; i++ {
+			b.WriteString(pieces[(i*i+i/7*seed+seed)%len(pieces)])
+		}
+		text := b.String()
+		if got, want := normal(t, "text-1", text), norm.NFC.String(text); got != want {
+			t.Fatalf("%d: text-1 differs at once and in pieces", seed)
+		}
+		if got, want := normal(t, "text-match-1", text), strings.Join(strings.Fields(norm.NFKC.String(text)), " "); got != want {
+			t.Fatalf("%d: text-match-1 differs at once and in pieces", seed)
+		}
+	}
+	var short strings.Builder // one byte at a time
+	s := &spaceFolder{dst: &short}
+	for _, c := range []byte(" é \u3000\tü x ") {
+		if _, err := s.Write([]byte{c}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if short.String() != "é ü x" {
+		t.Errorf("%q", short.String())
+	}
+	text := strings.Repeat("\ufdfa", 1<<20) // 3 MiB, which NFKC makes 33
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := PublicCommitment("text-match-1", strings.NewReader(text), int64(len(text))); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	allocated := after.TotalAlloc - before.TotalAlloc
+	if allocated > 32<<20 {
+		t.Errorf("3 MiB of text take %d bytes", allocated)
+	}
 }
 
 func TestTextIsNotWritten(t *testing.T) {

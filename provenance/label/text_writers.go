@@ -1,0 +1,62 @@
+package label
+
+import (
+	"io"
+	"unicode"
+	"unicode/utf8"
+)
+
+// joiner is U+034F, the combining grapheme joiner.
+const joiner = "\u034f"
+
+// A joinerCounter counts the joiners in the UTF-8 that goes through it.
+type joinerCounter struct {
+	dst     io.Writer
+	joiners int
+	last    byte // of what was written before
+}
+
+func (c *joinerCounter) Write(p []byte) (int, error) {
+	for _, b := range p {
+		if c.last == joiner[0] && b == joiner[1] {
+			c.joiners++
+		}
+		c.last = b
+	}
+	return c.dst.Write(p)
+}
+
+// A spaceFolder makes each run of white space one space, and leaves out those at
+// the ends.
+type spaceFolder struct {
+	dst      io.Writer
+	gap      bool   // white space was met since the last character
+	begun    bool   // a character was written
+	cut, out []byte // the beginning of a character; room that is used again
+}
+
+func (s *spaceFolder) Write(p []byte) (int, error) {
+	text := p
+	if len(s.cut) > 0 {
+		text = append(s.cut, p...)
+	}
+	s.out = s.out[:0]
+	for utf8.FullRune(text) {
+		r, n := utf8.DecodeRune(text)
+		if unicode.IsSpace(r) {
+			s.gap = true
+		} else {
+			if s.gap && s.begun {
+				s.out = append(s.out, ' ')
+			}
+			s.gap, s.begun = false, true
+			s.out = append(s.out, text[:n]...)
+		}
+		text = text[n:]
+	}
+	s.cut = append([]byte(nil), text...)
+	if _, err := s.dst.Write(s.out); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
