@@ -38,6 +38,8 @@ type input struct {
 	records int64
 	changed time.Time
 	warning string // what people should look at before it is signed; empty for nothing
+
+	corrections []plannedCorrection // the first maxPlanned of them
 }
 
 // openInput reads the file through: every record is checked before the first
@@ -91,8 +93,12 @@ func (in *input) readThrough(known map[string]inputState) error {
 	return sums.grown(in)
 }
 
-// look warns of the first record that seems to hold what none may. SPEC(PRV-1)
+// look remembers corrections, and warns of the first record that seems to hold
+// what none may. SPEC(PRV-1)
 func (in *input) look(r *provenance.Record, number int64) {
+	if r.Correction != nil && len(in.corrections) < maxPlanned {
+		in.corrections = append(in.corrections, plannedCorrection{number, r.Correction})
+	}
 	if in.warning != "" {
 		return
 	}
@@ -212,9 +218,8 @@ func (j *journal) elsewhere(in *input) error {
 	return nil
 }
 
-// locate returns how much of an input has been signed, records and bytes, and
-// notes it, so that the entries up to here need not be read again. SPEC(JRN-3)
-func (j *journal) locate(in *input, known map[string]inputState) (records, offset int64, err error) {
+// locate returns how much of an input has been signed. SPEC(JRN-3)
+func (j *journal) locate(in *input, known map[string]inputState) (inputState, error) {
 	state, ok := known[in.hash.String()]
 	if !ok {
 		state = inputState{Format: journalVersion, Size: in.size, Sequence: j.head}
@@ -223,23 +228,31 @@ func (j *journal) locate(in *input, known map[string]inputState) (records, offse
 	for n := state.Sequence + 1; n <= j.head; n++ {
 		_, at, err := j.statement(n)
 		if err != nil {
-			return 0, 0, err
+			return state, err
 		}
 		if at.Input != in.hash {
 			continue
 		}
 		if at.Records != state.Records || at.Offset != state.Offset {
-			return 0, 0, fmt.Errorf("journal %s is damaged: sequence %d holds records from %d of %s, wanted from %d", j.dir, n, at.Records, in.name, state.Records)
+			return state, fmt.Errorf("journal %s is damaged: sequence %d holds records from %d of %s, wanted from %d", j.dir, n, at.Records, in.name, state.Records)
 		}
 		state.Records, state.Offset = at.end()
 	}
 	state.Sequence = j.head
+	return state, nil
+}
+
+// note keeps what locate found, so that the entries up to there need not be read
+// again. It comes before anything of the input is signed, and not before it is
+// known that something will be: to other streams an input that is noted is one
+// that was submitted.
+func (j *journal) note(in *input, state inputState) error {
 	b, err := json.Marshal(state)
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
 	if err := writeDurable(filepath.Join(j.dir, journalInputs), in.hash.String(), append(b, '\n')); err != nil {
-		return 0, 0, fmt.Errorf("journal: %w", err)
+		return fmt.Errorf("journal: %w", err)
 	}
-	return state.Records, state.Offset, nil
+	return nil
 }

@@ -114,6 +114,12 @@ func (s *submitter) next(unsent *[]int64) (*delivery, error) {
 	if sub == nil || err != nil {
 		return nil, err
 	}
+	if s.unnoted != nil {
+		if err := s.journal.note(s.in, *s.unnoted); err != nil {
+			return nil, err
+		}
+		s.unnoted = nil
+	}
 	if err := s.journal.record(sub, at); err != nil {
 		return nil, err
 	}

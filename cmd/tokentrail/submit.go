@@ -78,7 +78,7 @@ func (a *app) submitCommand() *cobra.Command {
 	}
 	s := cmd.Flags()
 	s.StringSliceVar(&f.nodes, "node", nil, "a node's address; more than one may be given (or "+envNode+")")
-	s.StringVar(&f.genesis, "genesis", "", "SHA-256 of the ledger's genesis document, from elsewhere than the node")
+	s.StringVar(&f.genesis, "genesis", "", "the SHA-256 of the ledger's genesis document, from elsewhere than the node")
 	s.StringVar(&f.key, "key", "", "the signing key, a name or path")
 	s.StringVar(&f.passphraseFile, "passphrase-file", "", "file with the key's passphrase (or "+envPassphrase+")")
 	s.StringVar(&f.issuer, "issuer", "", "your id in the ledger's registry")
@@ -176,6 +176,7 @@ type submitter struct {
 	batches *batcher
 	teller  *progress
 	doc     submitDoc
+	unnoted *inputState // of an input that the journal does not know, until something of it is signed
 
 	outstanding int64 // records that this run is to deliver
 }
@@ -211,11 +212,13 @@ func (s *submitter) prepare(ctx context.Context, name string) error {
 			return err
 		}
 	}
-	records, offset, err := s.journal.locate(s.in, known)
+	state, err := s.locate(ctx, known)
 	if err != nil {
+		s.in.file.Close()
 		return err
 	}
-	s.batches = newBatcher(s, records, offset)
+	records := state.Records
+	s.batches = newBatcher(s, records, state.Offset)
 	s.doc.InputHash, s.doc.InputRecords, s.doc.AlreadySubmitted = s.in.hash.String(), s.in.records, records
 	s.outstanding = s.in.records - records
 	for _, n := range s.journal.pending {
@@ -229,6 +232,23 @@ func (s *submitter) prepare(ctx context.Context, name string) error {
 		}
 	}
 	return nil
+}
+
+// locate finds how far the input has come, and holds against the ledger what it
+// still has to correct there.
+func (s *submitter) locate(ctx context.Context, known map[string]inputState) (inputState, error) {
+	state, err := s.journal.locate(s.in, known)
+	if err == nil {
+		err = s.checkCorrections(ctx, state.Records)
+	}
+	if err != nil {
+		return state, err
+	}
+	if _, ok := known[s.in.hash.String()]; ok {
+		return state, s.journal.note(s.in, state)
+	}
+	s.unnoted = &state
+	return state, nil
 }
 
 // checkIssuer says early what the ledger would say to every statement.

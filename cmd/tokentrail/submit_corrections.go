@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"tokentrail/provenance"
+	"tokentrail/provenance/intake"
+)
+
+// maxPlanned is how many corrections of an input are held against the ledger
+// before they are signed.
+const maxPlanned = 10_000
+
+// A plannedCorrection is a correction in an input.
+type plannedCorrection struct {
+	number int64 // of the record in the input, from 1
+	*provenance.Correction
+}
+
+// A correctable is a record that an input corrects, and what still counts of it.
+type correctable struct {
+	found    *foundRecord
+	left     provenance.Sums
+	reversed int64 // by which record of the input; 0 for none
+}
+
+// checkCorrections holds the corrections that come behind the first signed
+// records of the input against what they correct. The ledger takes any, but one
+// without effect stands in it for ever, and every audit finds it. SPEC(CLI-13)
+func (s *submitter) checkCorrections(ctx context.Context, signed int64) error {
+	if s.limits.Rules < correctionRules {
+		return nil // the ledger refuses them
+	}
+	known := map[provenance.Hash]*correctable{}
+	for _, c := range s.in.corrections {
+		if c.number <= signed {
+			continue
+		}
+		if err := s.checkCorrection(ctx, c, known); err != nil {
+			return fmt.Errorf("%s: record %s is a correction that would not hold: %w; nothing of the file was signed in this run", s.in.name, thousands(c.number), err)
+		}
+	}
+	if len(s.in.corrections) == maxPlanned {
+		s.ledger.notice(fmt.Sprintf("only the first %s corrections were held against the ledger", thousands(maxPlanned)))
+	}
+	return nil
+}
+
+func (s *submitter) checkCorrection(ctx context.Context, c plannedCorrection, known map[provenance.Hash]*correctable) error {
+	id := provenance.Hash(c.Record)
+	of := known[id]
+	if of == nil {
+		found, err := s.ledger.record(ctx, provenance.ByID(id), id.String())
+		if err != nil {
+			return err
+		}
+		if found.issuer != s.flags.issuer {
+			return fmt.Errorf("%s is a record of %s, which alone can correct it, not %s", id, found.issuer, s.flags.issuer)
+		}
+		of = &correctable{found: found}
+		if of.left, _, err = s.ledger.stillCounts(ctx, found); err != nil {
+			return fmt.Errorf("%s: %w", id, err)
+		}
+		known[id] = of
+	}
+	if err := of.correct(c); err != nil {
+		return fmt.Errorf("%s: %w", id, err)
+	}
+	return nil
+}
+
+// correct takes a correction as made, if it would hold (record.md REC-18).
+func (of *correctable) correct(c plannedCorrection) error {
+	cell, err := provenance.CountsAs(of.found.raw)
+	switch {
+	case err != nil:
+		return err
+	case of.reversed > 0:
+		return fmt.Errorf("record %s of the file reverses it: there is nothing left to correct", thousands(of.reversed))
+	case c.Entry != of.found.entry:
+		return fmt.Errorf("it is in entry %d, not in %d: make the correction with tokentrail correct", of.found.entry, c.Entry)
+	case c.Cell != cell.CellKey:
+		return fmt.Errorf("it does not count in the correction's cell: make the correction with tokentrail correct")
+	case c.Action == provenance.Reverses:
+		if c.Deltas != negated(of.left) {
+			return fmt.Errorf("to reverse it is to take back %s, all that is left of it: make the correction with tokentrail correct", sumsText(intake.View(of.left).(intake.Object)))
+		}
+		of.reversed = c.number
+		return nil
+	}
+	of.left, err = checkAmended(of.found.Record, of.left, c.Deltas)
+	return err
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tokentrail/provenance"
+)
+
+// variant writes a file with the correction that correct has written, changed,
+// once or more often.
+func (c *correcting) variant(name string, times int, change func(r *provenance.Record)) string {
+	c.t.Helper()
+	raw, err := os.ReadFile(c.out)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	r, err := provenance.ParseRecord(raw)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var file []byte
+	for i := range times {
+		r.Time += int64(i)
+		change(r)
+		if raw, err = r.Encode(); err != nil {
+			c.t.Fatal(err)
+		}
+		file = append(file, raw...)
+	}
+	path := filepath.Join(c.dir, name)
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+	return path
+}
+
+// What the ledger would take and every audit would find is not signed.
+// SPEC(CLI-13)
+func TestSubmitChecksCorrections(t *testing.T) {
+	c := newCorrecting(t)
+	for name, w := range map[string]struct {
+		args   []string
+		times  int
+		change func(r *provenance.Record)
+		words  string
+	}{
+		"unknown":   {[]string{"--reverse"}, 1, func(r *provenance.Record) { r.Correction.Record[3] ^= 1 }, "the node knows no such record"},
+		"entry":     {[]string{"--reverse"}, 1, func(r *provenance.Record) { r.Correction.Entry = 7 }, "it is in entry 0, not in 7"},
+		"cell":      {[]string{"--reverse"}, 1, func(r *provenance.Record) { r.Correction.Cell.Model = "other" }, "does not count in the correction's cell"},
+		"less":      {[]string{"--reverse"}, 1, func(r *provenance.Record) { r.Correction.Deltas.Input++ }, "to reverse it is to take back 1 record, 1,000 input"},
+		"twice":     {[]string{"--reverse"}, 2, func(*provenance.Record) {}, "record 2 is a correction that would not hold"},
+		"too much":  {[]string{"--amend", "input=-600"}, 2, func(*provenance.Record) {}, "input: it counts as 400, 600 cannot be taken"},
+		"amends it": {[]string{"--amend", "input=-1"}, 1, func(r *provenance.Record) { r.Correction.Deltas.Reasoning = 9 }, "reasoning 9 would be more than output"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.corrected("acme/use-0", w.args...)
+			file := c.variant(strings.ReplaceAll(name, " ", "-")+".records", w.times, w.change)
+			c.failed(c.testProvider.args(c.l, file), exitAgainst, "is a correction that would not hold", w.words, "nothing of the file was signed")
+		})
+	}
+	// What was made before another correction came holds no longer.
+	c.corrected("acme/use-0", "--reverse")
+	again := c.variant("again.records", 1, func(r *provenance.Record) { r.Time++ })
+	c.committed()
+	c.failed(c.testProvider.args(c.l, again), exitAgainst, "it was reversed by record")
+	c.succeeded(c.testProvider.args(c.l, c.out)) // was submitted: it is not looked at again
+}
+
+// A record is corrected by its own issuer.
+func TestSubmitOthersCorrection(t *testing.T) {
+	c := newCorrecting(t)
+	correction, _ := c.corrected("acme/use-0", "--reverse")
+	a := &app{stderr: &strings.Builder{}, env: func(string) string { return "" }}
+	ledger, err := a.openLedger(t.Context(), c.l.server.URL, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &submitter{flags: &submitFlags{issuer: "globex"}, ledger: ledger}
+	err = s.checkCorrection(t.Context(), plannedCorrection{1, correction}, map[provenance.Hash]*correctable{})
+	if err == nil || !strings.Contains(err.Error(), "a record of acme, which alone can correct it, not globex") {
+		t.Error(err)
+	}
+}
+
+// An input of which nothing could be signed was not submitted: another stream
+// takes it.
+func TestRefusedInputIsNotNoted(t *testing.T) {
+	c := newCorrecting(t)
+	c.corrected("acme/use-0", "--reverse")
+	file := c.variant("one.records", 1, func(*provenance.Record) {})
+	c.l.rules = 1
+	c.failed(c.testProvider.args(c.l, file), exitAgainst, "unknown-kind")
+	c.l.rules = 2
+	c.succeeded(c.testProvider.args(c.l, file, "--stream", "another"))
+}
