@@ -16,6 +16,9 @@ import (
 // correctionRules is the rule version that corrections came with (ADM-16).
 const correctionRules = 2
 
+// maxNote is the most bytes of a correction's note (record.md, correction).
+const maxNote = 128
+
 type correctFlags struct {
 	reverse bool
 	amend   string
@@ -66,11 +69,11 @@ func (a *app) correctCommand() *cobra.Command {
 	s := cmd.Flags()
 	s.BoolVar(&f.reverse, "reverse", false, "take back all that the record counts")
 	s.StringVar(&f.amend, "amend", "", "what is added, as input=-10,output=+3; also cache-read, cache-write, reasoning, energy (µWh)")
-	s.StringVar(&f.reason, "reason", "", strings.Join(reasons(), ", "))
+	s.StringVar(&f.reason, "reason", "", "why: "+strings.Join(reasons(), ", "))
 	s.StringVar(&f.note, "note", "", "a note for auditors, at most 128 bytes; no personal data")
 	s.StringVar(&f.time, "time", "", "when the correction was made, RFC 3339 (now)")
 	s.StringVar(&f.node, "node", "", "the node's address, as http://localhost:7480 (or "+envNode+")")
-	s.StringVar(&f.genesis, "genesis", "", "SHA-256 of the ledger's genesis document, from elsewhere than the node")
+	s.StringVar(&f.genesis, "genesis", "", "the SHA-256 of the ledger's genesis document, from elsewhere than the node")
 	s.StringVar(&f.out, "out", "", "file of one record to write")
 	require(cmd, "reason", "out")
 	cmd.RunE = a.does(func(ctx context.Context, args []string) error { return a.correct(ctx, args[0], f) }, asTable, asJSON)
@@ -94,6 +97,9 @@ func (f *correctFlags) wanted(name string, now time.Time) (w wantedCorrection, e
 	}
 	if w.reason, err = parseReason(f.reason); err != nil {
 		return w, err
+	}
+	if len(f.note) > maxNote {
+		return w, usagef("--note has %d bytes: wanted %d at most", len(f.note), maxNote)
 	}
 	if f.amend != "" {
 		deltas, err := parseDeltas(f.amend)

@@ -220,7 +220,7 @@ func TestCorrectRefuses(t *testing.T) {
 		{"acme/use-1", []string{"--amend", "input=+9223372036854775807"}, exitAgainst, "beyond 64 bits"},
 		{"acme/use-2", []string{"--amend", "input=+1"}, exitAgainst, "is a relay"},
 		{"acme/use-3", []string{"--amend", "input=+1"}, exitAgainst, "a dataset counts no tokens"},
-		{"acme/use-1", []string{"--reverse", "--note", strings.Repeat("n", 129)}, exitAgainst, "correction.note"},
+		{"acme/use-1", []string{"--reverse", "--note", strings.Repeat("n", 129)}, exitUsage, "--note has 129 bytes: wanted 128 at most"},
 		{"acme/use-1", []string{"--reverse", "--genesis", strings.Repeat("0", 64)}, exitAgainst, "--genesis names the one"},
 	} {
 		c.failed(c.args(w.record, w.args...), w.code, w.words)

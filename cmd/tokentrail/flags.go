@@ -32,7 +32,7 @@ func strictFlags() map[string]string {
 		"alg", "amend", "basis", "batch", "by", "cache-read", "cache-write", "developer", "format", "index", "input", "issuer", "key", "kind", "label", "limit",
 		"model-column", "note", "operator", "out", "output", "passphrase-file", "patience", "reason", "reasoning", "receipts", "side", "since", "state",
 		"stream", "time", "time-format", "trusting-period", "until", "using-operator", "window", "zone",
-		"modality", "producer", "profile", "propagate-id", "propagator", "record", "ref", "reserved1", "reserved2", "role", "source-type", "status", "value",
+		"breadth", "down", "modality", "nodes", "producer", "profile", "propagate-id", "propagator", "record", "ref", "reserved1", "reserved2", "role", "source-type", "status", "up", "value",
 	} {
 		flags[name] = "give it a value, or leave the flag out"
 	}

@@ -113,7 +113,11 @@ func parseNames[T fmt.Stringer](flag string, names []string, values ...T) ([]T, 
 	for _, name := range names {
 		i := slices.IndexFunc(values, func(v T) bool { return v.String() == name })
 		if i < 0 {
-			return nil, usagef("%s %q: wanted one of %v", flag, name, values)
+			var words []string
+			for _, v := range values {
+				words = append(words, v.String())
+			}
+			return nil, usagef("%s %q: wanted one of %s", flag, name, strings.Join(words, ", "))
 		}
 		out = append(out, values[i])
 	}
@@ -301,12 +305,21 @@ func (c *flowColumn) used(rows []provenance.FlowRow) bool {
 	})
 }
 
+// unknownPlace stands for a place that a record does not give (statement.md
+// BAT-3).
+const unknownPlace = "ZZ"
+
 // write answers for people: columns without content are left out.
 func (d *flowsDoc) write(w io.Writer, node string) error {
 	if len(d.Rows) == 0 {
 		fmt.Fprintln(w, "no tokens flowed: no statement on the ledger has totals that the query covers")
 	} else {
 		d.grid().write(w)
+		if slices.ContainsFunc(d.Rows, func(r provenance.FlowRow) bool {
+			return r.Origin == unknownPlace || r.Destination == unknownPlace
+		}) {
+			fmt.Fprintf(w, "\n%s: the records do not say where\n", unknownPlace)
+		}
 	}
 	_, err := fmt.Fprintf(w, "\nlog size %s, app hash %s\n"+
 		"This is what the node says. To hold it against the signed log: tokentrail verify --node %s\n",

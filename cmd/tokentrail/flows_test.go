@@ -50,6 +50,9 @@ func TestFlows(t *testing.T) {
 			t.Errorf("the table does not say %q:\n%s", w, table)
 		}
 	}
+	if strings.Contains(table, "ZZ") {
+		t.Errorf("the table tells of places that are not there:\n%s", table)
+	}
 	if strings.Contains(table, "\x1b") || strings.Contains(table, "cache") {
 		t.Errorf("the table steers the terminal, or has empty columns:\n%s", table)
 	}
@@ -59,6 +62,17 @@ func TestFlows(t *testing.T) {
 	_, csv, _ := runOnce(t, append(args, "--output", "csv")...)
 	if want := "transfer,exporter,US,CN,,m\x1b[31m,,,output,19366,40886659223372036854775807,0,0,7\n"; !strings.HasSuffix(csv, want) {
 		t.Errorf("%q", csv)
+	}
+}
+
+// A regulator is told what stands for a place that the records do not give.
+func TestFlowsToNowhere(t *testing.T) {
+	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, strings.Replace(flowsAnswer, `"CN"`, `"ZZ"`, 1), 5)
+	}))
+	defer node.Close()
+	if _, table, stderr := runOnce(t, "flows", "--node", node.URL); !strings.Contains(table, "ZZ: the records do not say where") {
+		t.Error(table, stderr)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -351,6 +352,10 @@ func createWhole(name string) (*wholeFile, error) {
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".tmp-*")
 	if err != nil {
+		var of *fs.PathError // whose path is the temporary file's
+		if errors.As(err, &of) {
+			err = fmt.Errorf("%s cannot be written: in %s, %w", name, filepath.Dir(name), of.Err)
+		}
 		return nil, err
 	}
 	return &wholeFile{bufio.NewWriterSize(f, 256<<10), f, name, false}, nil

@@ -38,10 +38,10 @@ func (a *app) recordExportCommand() *cobra.Command {
 		Args: oneArg("a file of records, or what names a record on a ledger"),
 	}
 	s := cmd.Flags()
-	s.StringVar(&f.format, "format", "", "in-toto")
+	s.StringVar(&f.format, "format", "", "what to export as: in-toto")
 	s.IntVar(&f.index, "index", 0, "which record of the file, from 0; needed where there are several")
 	s.StringVar(&f.node, "node", "", "the node to look the record up at, as http://localhost:7480 (or "+envNode+")")
-	s.StringVar(&f.genesis, "genesis", "", "SHA-256 of the ledger's genesis document, from elsewhere than the node")
+	s.StringVar(&f.genesis, "genesis", "", "the SHA-256 of the ledger's genesis document, from elsewhere than the node")
 	require(cmd, "format")
 	cmd.RunE = a.does(func(ctx context.Context, args []string) error {
 		f.indexed = s.Changed("index")

@@ -45,7 +45,10 @@ func recordQuery(name string) (provenance.RecordQuery, error) {
 		return q, nil
 	}
 	issuer, ref, err := label.ParseContentReference("tokentrail:" + strings.TrimPrefix(name, "tokentrail:"))
-	if err != nil {
+	switch {
+	case err != nil && strings.Contains(name, "/"):
+		return provenance.RecordQuery{}, usagef("%q names no record: %w", name, err)
+	case err != nil:
 		return provenance.RecordQuery{}, usagef("%q names no record: wanted its id, 64 hex digits, or issuer/ref, as acme/req-1", name)
 	}
 	return provenance.ByRef(issuer, ref), nil

@@ -47,7 +47,7 @@ func (a *app) traceCommand() *cobra.Command {
 	}
 	s := cmd.Flags()
 	s.StringVar(&f.node, "node", "", "the node's address, as http://localhost:7480 (or "+envNode+")")
-	s.StringVar(&f.genesis, "genesis", "", "SHA-256 of the genesis document, from elsewhere than the node")
+	s.StringVar(&f.genesis, "genesis", "", "the SHA-256 of the genesis document, from elsewhere than the node")
 	s.StringVar(&f.format, "format", "", "how to show the graph: tree, json, mermaid, dot (tree)")
 	s.IntVar(&f.bounds.Up, "up", 64, "steps to parents, at most")
 	s.IntVar(&f.bounds.Down, "down", 64, "steps to children, at most")

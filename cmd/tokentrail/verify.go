@@ -50,7 +50,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	}
 	s := cmd.Flags()
 	s.StringVar(&f.node, "node", "", "the node's address, as http://localhost:7480 (or "+envNode+")")
-	s.StringVar(&f.genesis, "genesis", "", "SHA-256 of the genesis document, from elsewhere than the node")
+	s.StringVar(&f.genesis, "genesis", "", "the SHA-256 of the genesis document, from elsewhere than the node")
 	s.StringVar(&f.trust, "trust", "", "a header that you trust, as height:hash")
 	f.period = period(defaultPeriod)
 	s.Var(&f.period, "trusting-period", "how long that header stays trustworthy, as 90d or 36h")
