@@ -39,7 +39,7 @@ func (a *app) contentOpenCommand() *cobra.Command {
 	s.StringVar(&f.value, "value", "", "the commitment's value, 64 hex digits (that in the sidecar)")
 	s.StringVar(&f.record, "record", "", "a record that holds it: its id, 64 hex digits, or ISSUER/REF")
 	s.StringVar(&f.node, "node", "", "with --record: the node's address, as http://localhost:7480 (or "+envNode+")")
-	s.StringVar(&f.genesis, "genesis", "", "with --record: SHA-256 of the genesis document, from elsewhere than the node")
+	s.StringVar(&f.genesis, "genesis", "", "with --record: the SHA-256 of the genesis document, from elsewhere than the node")
 	cmd.RunE = a.does(func(ctx context.Context, args []string) error { return a.contentOpen(ctx, args[0], f) }, asText, asJSON)
 	return cmd
 }

@@ -46,7 +46,7 @@ func (a *app) contentFindCommand() *cobra.Command {
 	s := cmd.Flags()
 	s.StringVar(&f.key, "key", "", "sidecar with the key of a keyed commitment")
 	s.StringVar(&f.node, "node", "", "the node's address, as http://localhost:7480 (or "+envNode+")")
-	s.StringVar(&f.genesis, "genesis", "", "SHA-256 of the genesis document, from elsewhere than the node")
+	s.StringVar(&f.genesis, "genesis", "", "the SHA-256 of the genesis document, from elsewhere than the node")
 	cmd.RunE = a.does(func(ctx context.Context, args []string) error { return a.contentFind(ctx, args[0], f) }, asText, asJSON)
 	return cmd
 }

@@ -31,20 +31,14 @@ type findDoc struct {
 // foundDoc is a record that may be that of the content.
 type foundDoc struct {
 	*verify.TracedRecord
-	FoundBy   []string    `json:"found_by"`
-	Binding   binding     `json:"binding"`
-	Content   any         `json:"content,omitempty"` // that the binding is about
-	Marks     []mark      `json:"marks"`
-	Label     string      `json:"label"` // agrees, differs, or who has none
-	Agreement agreement   `json:"label_agreement"`
-	Sources   []sourceDoc `json:"sources"`
-	Fields    any         `json:"record"`
-}
-
-// mark is a mark of trace.md.
-type mark struct {
-	Mark verify.MarkName `json:"mark"`
-	Says string          `json:"says,omitempty"`
+	FoundBy   []string      `json:"found_by"`
+	Binding   binding       `json:"binding"`
+	Content   any           `json:"content,omitempty"` // that the binding is about
+	Marks     []verify.Mark `json:"marks"`
+	Label     string        `json:"label"` // agrees, differs, or who has none
+	Agreement agreement     `json:"label_agreement"`
+	Sources   []sourceDoc   `json:"sources"`
+	Fields    any           `json:"record"`
 }
 
 // sourceDoc is what a record comes from, one step up.
@@ -91,14 +85,11 @@ func (l *look) report(name string, p *prover) *findDoc {
 
 func (l *look) foundDoc(c *candidate) foundDoc {
 	d := foundDoc{
-		TracedRecord: c.node.Record, FoundBy: c.by, Binding: c.binding, Marks: []mark{},
+		TracedRecord: c.node.Record, FoundBy: c.by, Binding: c.binding, Marks: append([]verify.Mark{}, c.node.Marks...),
 		Agreement: l.agreement(c), Sources: sourcesOf(c), Fields: view(c.node.Record.Decoded),
 	}
 	if c.content != nil {
 		d.Content = view(c.content)
-	}
-	for _, m := range c.node.Marks {
-		d.Marks = append(d.Marks, mark{m.Name, m.Says})
 	}
 	d.Label = l.labelWords(c, d.Agreement)
 	if d.Agreement == nil {
@@ -200,7 +191,11 @@ func (d *foundDoc) lines() []fact {
 	}
 	lines = append(lines, fact{"content", d.contentWords()}, fact{"label", d.Label})
 	for _, m := range d.Marks {
-		lines = append(lines, fact{"mark", strings.Join(nonEmpty(string(m.Mark), m.Says), ": ")})
+		see := ""
+		if len(m.By) > 0 {
+			see = ", see " + strings.Join(m.By, ", ")
+		}
+		lines = append(lines, fact{"mark", strings.Join(nonEmpty(string(m.Name), m.Says), ": ") + see})
 	}
 	for _, s := range d.Sources {
 		words := "the node knows no such record"

@@ -29,7 +29,7 @@ func (s *submitter) findFounders(ctx context.Context) error {
 		}
 	}
 	if kept == nil && s.ledger.genesis == nil {
-		s.ledger.notice(fmt.Sprintf("first use of the ledger %s: it is the node that says that this is the one you mean; "+
+		s.ledger.notice(fmt.Sprintf("first use of the ledger %s by this stream: it is the node that says that this is the one you mean; "+
 			"compare the genesis document's SHA-256 with one from elsewhere, or name it: --genesis %s", printable(origin), origin[strings.LastIndexByte(origin, '/')+1:]))
 	}
 	raw, err := s.ledger.fetchGenesis(ctx, origin)

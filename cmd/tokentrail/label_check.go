@@ -48,7 +48,7 @@ func (a *app) labelCheckCommand() *cobra.Command {
 	s.StringVar(&f.key, "key", "", "sidecar with the key of the record's commitment")
 	s.StringVar(&f.kind, "modality", "", "what the content is: "+modalities()+" (as file and record say)")
 	s.StringVar(&f.node, "node", "", "the node's address, as http://localhost:7480 (or "+envNode+")")
-	s.StringVar(&f.genesis, "genesis", "", "SHA-256 of the genesis document, from elsewhere than the node")
+	s.StringVar(&f.genesis, "genesis", "", "the SHA-256 of the genesis document, from elsewhere than the node")
 	require(cmd, "profile")
 	cmd.RunE = a.does(func(ctx context.Context, args []string) error { return a.labelCheck(ctx, args[0], f) }, asText, asJSON)
 	return cmd

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -47,7 +48,7 @@ func (a *app) labelWriteCommand() *cobra.Command {
 	s.StringVar(&f.propagateID, "propagate-id", "", "the propagator's number for it (the content reference)")
 	s.StringVar(&f.reserved1, "reserved1", "", "the producer's own field, such as a seal")
 	s.StringVar(&f.reserved2, "reserved2", "", "the propagator's own field")
-	s.StringVar(&f.sourceType, "source-type", "", "IPTC digital source type: a code as trainedAlgorithmicMedia, or its URI (what the file has)")
+	s.StringVar(&f.sourceType, "source-type", "", "how it came to be: a code of IPTC's digital source types, as trainedAlgorithmicMedia, or a URI (what the file has)")
 	s.StringVar(&f.out, "out", "", "file to write the labelled copy to")
 	s.BoolVar(&f.inPlace, "in-place", false, "change the file itself")
 	s.BoolVar(&f.force, "force", false, "let --out replace a file that is there")
@@ -75,19 +76,33 @@ func (f *labelWriteFlags) marks() (label.Marks, error) {
 		Label: status, ContentProducer: f.producer, ProduceID: reference, ReservedCode1: f.reserved1,
 		ContentPropagator: f.propagator, PropagateID: f.propagateID, ReservedCode2: f.reserved2,
 	}
-	m.SourceType = sourceTypeURI(f.sourceType)
-	return m, nil
+	m.SourceType, err = sourceTypeURI(f.sourceType)
+	return m, err
 }
 
 // sourceTypeURI writes the code of a digital source type as its URI. SPEC(LBL-17)
-func sourceTypeURI(code string) string {
+func sourceTypeURI(code string) (string, error) {
 	switch {
 	case code == "" || strings.Contains(code, ":"):
-		return code
+		return code, nil
 	case code == "empty" || code == "trainedAlgorithmicData":
-		return "http://c2pa.org/digitalsourcetype/" + code
+		return "http://c2pa.org/digitalsourcetype/" + code, nil
+	case slices.Contains(sourceTypes(), code):
+		return iptcSourceTypes + code, nil
 	}
-	return "http://cv.iptc.org/newscodes/digitalsourcetype/" + code
+	return "", usagef("--source-type %q: wanted one of %s, or empty or trainedAlgorithmicData of C2PA; another of IPTC's is written as a URI, %s%s",
+		code, strings.Join(sourceTypes(), ", "), iptcSourceTypes, code)
+}
+
+const iptcSourceTypes = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+
+// sourceTypes are the codes of IPTC's digital source types that are known here.
+func sourceTypes() []string {
+	return []string{
+		"trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "compositeSynthetic", "algorithmicMedia", "composite",
+		"compositeCapture", "digitalCapture", "computationalCapture", "screenCapture", "virtualRecording", "humanEdits",
+		"digitalCreation", "dataDrivenMedia", "negativeFilm", "positiveFilm", "print",
+	}
 }
 
 // target returns the file that is written, and the mode that it will have.

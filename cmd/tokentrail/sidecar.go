@@ -149,7 +149,7 @@ func flatObject(b []byte) (map[string]string, error) {
 func readSidecar(path string) (*sidecar, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no sidecar %s; the key is made with: tokentrail content commit", printable(path))
+		return nil, fmt.Errorf("there is no sidecar %s: tokentrail content commit makes one; a key that was lost cannot be made again", printable(path))
 	}
 	if err != nil {
 		return nil, err
