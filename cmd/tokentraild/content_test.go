@@ -394,6 +394,9 @@ func (l *contentLedger) decisions(t *testing.T) {
 			t.Errorf("content find lacks %q:\n%s", want, words)
 		}
 	}
+	if words := string(l.run(t, 1, "content", "find", "taken-back.md", "--genesis", l.genesis)); !strings.Contains(words, "reversed, see ") {
+		t.Errorf("content find does not say which record reversed another:\n%s", words)
+	}
 	l.run(t, 0, "label", "check", "acme-again-as-again.md", "--profile", "us-ca-sb942", "--genesis", l.genesis)
 	l.run(t, 1, "label", "check", "acme-taken-back-as-taken-back.md", "--profile", "c2pa", "--genesis", l.genesis)
 }
