@@ -313,18 +313,37 @@ const unknownPlace = "ZZ"
 func (d *flowsDoc) write(w io.Writer, node string) error {
 	if len(d.Rows) == 0 {
 		fmt.Fprintln(w, "no tokens flowed: no statement on the ledger has totals that the query covers")
+		fmt.Fprintln(w)
 	} else {
 		d.grid().write(w)
-		if slices.ContainsFunc(d.Rows, func(r provenance.FlowRow) bool {
-			return r.Origin == unknownPlace || r.Destination == unknownPlace
-		}) {
-			fmt.Fprintf(w, "\n%s: the records do not say where\n", unknownPlace)
+		fmt.Fprintln(w)
+		for _, note := range d.notes() {
+			fmt.Fprintln(w, note)
 		}
 	}
-	_, err := fmt.Fprintf(w, "\nlog size %s, app hash %s\n"+
+	_, err := fmt.Fprintf(w, "log size %s, app hash %s\n"+
 		"This is what the node says. To hold it against the signed log: tokentrail verify --node %s\n",
 		thousands(d.LogSize), d.AppHash, node)
 	return err
+}
+
+// notes say how the table's rows are to be read.
+func (d *flowsDoc) notes() []string {
+	any := func(holds func(r *provenance.FlowRow) bool) bool {
+		return slices.ContainsFunc(d.Rows, func(r provenance.FlowRow) bool { return holds(&r) })
+	}
+	var notes []string
+	first := d.Rows[0]
+	if any(func(r *provenance.FlowRow) bool { return r.Kind != first.Kind || r.Side != first.Side }) {
+		notes = append(notes, "kinds and sides are not to be added up: each may have recorded the same tokens")
+	}
+	if any(func(r *provenance.FlowRow) bool { return r.Records.IsZero() }) {
+		notes = append(notes, "0 records: only relays, whose tokens another record counts, or what was taken back")
+	}
+	if any(func(r *provenance.FlowRow) bool { return r.Origin == unknownPlace || r.Destination == unknownPlace }) {
+		notes = append(notes, unknownPlace+": the records do not say where")
+	}
+	return notes
 }
 
 func (d *flowsDoc) grid() *grid {

@@ -65,14 +65,24 @@ func TestFlows(t *testing.T) {
 	}
 }
 
-// A regulator is told what stands for a place that the records do not give.
-func TestFlowsToNowhere(t *testing.T) {
-	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, strings.Replace(flowsAnswer, `"CN"`, `"ZZ"`, 1), 5)
-	}))
-	defer node.Close()
-	if _, table, stderr := runOnce(t, "flows", "--node", node.URL); !strings.Contains(table, "ZZ: the records do not say where") {
-		t.Error(table, stderr)
+// A regulator is told how to read what the table has, and nothing of what it
+// has not.
+func TestFlowsNotes(t *testing.T) {
+	usual := provenance.FlowRow{FlowKey: provenance.FlowKey{Kind: "transfer", Side: "exporter", Origin: "US", Destination: "CN"},
+		FlowSums: provenance.FlowSums{Records: provenance.SumOf(1)}}
+	for want, change := range map[string]func(r *provenance.FlowRow){
+		"":                             func(*provenance.FlowRow) {},
+		"kinds and sides are not":      func(r *provenance.FlowRow) { r.Side = "importer" },
+		"0 records: only relays":       func(r *provenance.FlowRow) { r.Records = provenance.Sum{} },
+		"ZZ: the records do not say":   func(r *provenance.FlowRow) { r.Origin = "ZZ" },
+		"ZZ: the records do not say w": func(r *provenance.FlowRow) { r.Destination = "ZZ" },
+	} {
+		other := usual
+		change(&other)
+		notes := (&flowsDoc{Rows: []provenance.FlowRow{usual, other}}).notes()
+		if want == "" && len(notes) > 0 || want != "" && (len(notes) != 1 || !strings.HasPrefix(notes[0], want)) {
+			t.Errorf("%q, wanted %q", notes, want)
+		}
 	}
 }
 

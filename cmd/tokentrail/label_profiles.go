@@ -61,8 +61,12 @@ func (a *app) labelProfiles(args []string) error {
 }
 
 func writeProfile(w io.Writer, p *profile.Profile) error {
+	since := p.Law.Since
+	if since != "" {
+		since = "since " + since
+	}
 	if err := facts(w, fact{"profile", fmt.Sprintf("%s, version %d", p.ID, p.Version)}, fact{"title", p.Title},
-		fact{"law", strings.Join(nonEmpty(p.Law.Name, p.Law.Jurisdiction, p.Law.Since), ", ")},
+		fact{"law", strings.Join(nonEmpty(p.Law.Name, p.Law.Jurisdiction, since), ", ")},
 		fact{"read", p.Law.Source}, fact{"note", p.Note}); err != nil {
 		return err
 	}

@@ -45,7 +45,8 @@ of a production trace into signed records, submits them over HTTP, verifies the
 whole ledger from genesis as an auditor would, and asks it for the flow of tokens
 between jurisdictions. Then a picture comes to be: a lab records its dataset, model
 and evaluation, a host, a gateway and an application record the tokens, and the
-picture with its label in it is traced back to its data. At last it leaves the node running until it is interrupted.
+picture with its label in it is traced back to its data. At last it leaves the
+node running until it is interrupted.
 
 Places and model are the demo's own claims and marked as asserted.`,
 		Args: noArguments,

@@ -133,6 +133,7 @@ func (d *demo) flows(ctx context.Context, node string) error {
 		}
 	}
 	fmt.Fprintln(d.out, t.Render())
+	d.detail("kinds and sides are not added up: each may have recorded the same tokens")
 	return nil
 }
 
