@@ -282,6 +282,16 @@ func TestExportFromTheLedger(t *testing.T) {
 	if code != exitOK {
 		t.Fatal(problems)
 	}
+	inEnvironment := func(name string) string {
+		return map[string]string{envNode: l.server.URL}[name]
+	}
+	for _, name := range []string{"acme/text-7b", file} { // the file is one, whatever the environment's node
+		stderr.Reset()
+		code := run(t.Context(), []string{"record", "export", name, "--format", "in-toto", "--index", "2"}, strings.NewReader(""), &stdout, &stderr, inEnvironment)
+		if onLedger := name != file; onLedger != strings.Contains(stderr.String(), "names a record on a ledger") || !onLedger && code != exitOK {
+			t.Errorf("%s: %d %s", name, code, stderr.String())
+		}
+	}
 	var doc struct {
 		Type      string `json:"_type"`
 		Predicate struct {

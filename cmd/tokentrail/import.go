@@ -347,6 +347,9 @@ type wholeFile struct {
 
 // createWhole begins a file that will stand at name.
 func createWhole(name string) (*wholeFile, error) {
+	if name == "-" {
+		return nil, usagef("--out -: records are not written to standard output, name a file (or ./-)")
+	}
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", name)
 	}

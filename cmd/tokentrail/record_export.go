@@ -51,18 +51,21 @@ func (a *app) recordExportCommand() *cobra.Command {
 }
 
 // onLedger reports whether what is exported is named on a ledger, not a file.
-func (f *exportFlags) onLedger(name string) bool {
+// With --node it is; with the environment's node what names no file is.
+// SPEC(CLI-24)
+func (a *app) onLedger(name string, f *exportFlags) bool {
 	_, err := provenance.ParseRecordQuery("id", strings.ToLower(name))
-	return err == nil || f.node != "" || strings.HasPrefix(name, "tokentrail:")
+	return err == nil || f.node != "" || strings.HasPrefix(name, referenceScheme) || a.env(envNode) != "" && !namesFile(name)
 }
 
 func (a *app) recordExport(ctx context.Context, name string, f *exportFlags) error {
+	onLedger := a.onLedger(name, f)
 	switch {
 	case f.format != "in-toto":
 		return usagef("--format %q: wanted in-toto", f.format)
-	case f.onLedger(name) && f.indexed:
+	case onLedger && f.indexed:
 		return usagef("--index is of a file; %s names a record on a ledger", name)
-	case !f.onLedger(name) && f.genesis != "":
+	case !onLedger && f.genesis != "":
 		return usagef("--genesis is of a ledger; say --node URL, and name the record by its id or issuer/ref")
 	case f.index < 0:
 		return usagef("--index %d: records are counted from 0", f.index)
@@ -70,7 +73,7 @@ func (a *app) recordExport(ctx context.Context, name string, f *exportFlags) err
 	var r *provenance.Record
 	var record object
 	var err error
-	if f.onLedger(name) {
+	if onLedger {
 		r, record, err = a.exportFromLedger(ctx, name, f)
 	} else {
 		r, record, err = a.exportFromFile(name, f)
