@@ -171,6 +171,8 @@ func (q RecordQuery) Matches(issuer string, id Hash, refs References) bool {
 			}
 		}
 		return false
+	case q.Corrects:
+		return issuer == q.Issuer && refs.Corrects != nil && *refs.Corrects == *q.ID
 	case q.Parent:
 		return q.matchesParent(refs)
 	case q.ID != nil:
@@ -180,9 +182,6 @@ func (q RecordQuery) Matches(issuer string, id Hash, refs References) bool {
 }
 
 func (q RecordQuery) matchesParent(refs References) bool {
-	if q.ID != nil && refs.Corrects != nil && *refs.Corrects == *q.ID {
-		return true
-	}
 	for _, p := range refs.Parents {
 		switch {
 		case q.ID != nil && p.ID != nil && Hash(p.ID) == *q.ID:

@@ -163,7 +163,8 @@ func FuzzParseRecordsAnswer(f *testing.F) {
 	})
 }
 
-// TestCorrectionsAreHits: who asks for what names a record gets what takes it back.
+// TestCorrectionsAreHits: who asks for an issuer's corrections of a record gets
+// them, and nobody else's; they are no children.
 func TestCorrectionsAreHits(t *testing.T) {
 	first := sampleBatch(AlgEdDSA, 1)
 	wrong, previous := first.header.recordID(0, first.records[0]), first.statement.ID()
@@ -171,9 +172,11 @@ func TestCorrectionsAreHits(t *testing.T) {
 	h := must1(NewBatch("acme", "us-east.1", 1, &previous, [][]byte{record}))
 	s := must1(h.Sign(testKey(AlgEdDSA, "provider")))
 	hit := RecordHit{9, s.Raw(), &RecordProof{Record: record, Count: 1}}
-	if _, id, err := hit.Check(ByID(wrong).Children()); err != nil || id != h.recordID(0, record) {
+	if _, id, err := hit.Check(Corrections("acme", wrong)); err != nil || id != h.recordID(0, record) {
 		t.Errorf("%s, %v", id, err)
 	}
-	_, _, err := hit.Check(ByID(wrong))
-	wantCode(t, err, CodeValue)
+	for _, q := range []RecordQuery{ByID(wrong), ByID(wrong).Children(), Corrections("beta", wrong), Corrections("acme", previous)} {
+		_, _, err := hit.Check(q)
+		wantCode(t, err, CodeValue)
+	}
 }

@@ -10,7 +10,8 @@ import (
 
 func queryGen(t *rapid.T) RecordQuery {
 	hash := func() Hash { return Hash(bytesGen(32, 32).Draw(t, "hash")) }
-	switch rapid.IntRange(0, 4).Draw(t, "form") {
+	form := rapid.IntRange(0, 5).Draw(t, "form")
+	switch form {
 	case 0:
 		return ByID(hash())
 	case 1:
@@ -18,7 +19,11 @@ func queryGen(t *rapid.T) RecordQuery {
 	case 2:
 		return ByID(hash()).Children()
 	}
-	q := ByRef(rapid.StringMatching(`[a-z0-9][a-z0-9._-]{0,63}`).Draw(t, "issuer"), bytesGen(1, 32).Draw(t, "ref"))
+	issuer := rapid.StringMatching(`[a-z0-9][a-z0-9._-]{0,63}`).Draw(t, "issuer")
+	if form == 3 {
+		return Corrections(issuer, hash())
+	}
+	q := ByRef(issuer, bytesGen(1, 32).Draw(t, "ref"))
 	if rapid.Bool().Draw(t, "children") {
 		q = q.Children()
 	}
@@ -42,6 +47,8 @@ func TestQueriesAsParameters(t *testing.T) {
 		"parent=" + id:   ByID(Hash(unhex(id))).Children(),
 		"ref=acme/0aff":  ByRef("acme", []byte{0x0a, 0xff}),
 		"parent=acme/0a": ByRef("acme", []byte{0x0a}).Children(),
+
+		"correction=acme/" + id: Corrections("acme", Hash(unhex(id))),
 	} {
 		if name, value := q.Param(); name+"="+value != want {
 			t.Errorf("%s=%s, wanted %s", name, value, want)
@@ -57,6 +64,8 @@ func TestQueriesRefused(t *testing.T) {
 		{"ref", ""}, {"ref", id}, {"ref", "acme"}, {"ref", "acme/"}, {"ref", "acme/0"}, {"ref", "acme/0A"}, {"ref", "Acme/0a"}, {"ref", "/0a"},
 		{"ref", "acme/" + id + "0a"}, {"ref", "acme/0a/0a"}, {"ref", "acme/zz"},
 		{"parent", ""}, {"parent", id[2:]}, {"parent", "acme/"}, {"parent", strings.ToUpper(id)},
+		{"correction", ""}, {"correction", id}, {"correction", "acme/" + id[2:]}, {"correction", "acme/" + id + "0a"},
+		{"correction", "Acme/" + id}, {"correction", "/" + id}, {"correction", "acme/" + strings.ToUpper(id)}, {"correction", "acme/" + id + "/"},
 		{"", id}, {"trace", id},
 	} {
 		q, err := ParseRecordQuery(c[0], c[1])
@@ -71,6 +80,7 @@ func FuzzParseRecordQuery(f *testing.F) {
 	f.Add("content", strings.Repeat("0a", 32))
 	f.Add("ref", "acme/0a")
 	f.Add("parent", "acme/0a")
+	f.Add("correction", "acme/"+strings.Repeat("0a", 32))
 	f.Fuzz(func(t *testing.T, name, value string) {
 		q, err := ParseRecordQuery(name, value)
 		if refused(t, err) {
@@ -103,7 +113,10 @@ func TestMatches(t *testing.T) {
 		"its first content":         {ByContent(other), true},
 		"a parent as content":       {ByContent(parent), false},
 		"a child":                   {ByID(parent).Children(), true},
-		"a correction":              {ByID(corrected).Children(), true},
+		"a correction":              {Corrections("acme", corrected), true},
+		"another's correction":      {Corrections("beta", corrected), false},
+		"a correction of another":   {Corrections("acme", parent), false},
+		"a correction as child":     {ByID(corrected).Children(), false},
 		"its own child":             {ByID(self).Children(), false},
 		"content as parent":         {ByID(content).Children(), false},
 		"a child by ref":            {ByRef("beta", []byte("p")).Children(), true},

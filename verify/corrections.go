@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -82,10 +83,9 @@ func (a *audit) checkCorrected(of []*correction) error {
 	if err != nil {
 		return err
 	}
-	left := map[provenance.Hash]*provenance.Cell{} // what still counts of each
-	reversed := map[provenance.Hash]*correction{}
+	corrected := map[provenance.Hash]*Corrected{}
 	for _, c := range of {
-		if f := applyTo(records, left, reversed, c); f != nil {
+		if f := applyTo(records, corrected, c); f != nil {
 			a.corrections.find(f)
 		}
 	}
@@ -123,53 +123,26 @@ func (a *audit) recordsOf(index int64) (*correctedEntry, error) {
 }
 
 // applyTo holds one correction against its record and against those before it.
-func applyTo(e *correctedEntry, left map[provenance.Hash]*provenance.Cell, reversed map[provenance.Hash]*correction, c *correction) *Finding {
+func applyTo(e *correctedEntry, of map[provenance.Hash]*Corrected, c *correction) *Finding {
 	id := c.target()
-	if left[id] == nil {
-		cell, err := e.countsAs(id)
+	if of[id] == nil {
+		r, err := e.corrected(id, c.Entry)
 		if err != nil {
 			return NewFinding(CodeCorrection, c.place(), fmt.Sprintf("record %s in entry %d", id, c.Entry), err.Error())
 		}
-		left[id] = cell
+		of[id] = r
 	}
-	cell := left[id]
-	switch {
-	case c.issuer != e.issuer:
-		return NewFinding(CodeCorrection, c.place(), "a correction by the record's own issuer, "+e.issuer, c.issuer)
-	case reversed[id] != nil:
-		return NewFinding(CodeCorrection, c.place(), "a record that still counts", "it was reversed by "+reversed[id].place())
-	case c.Cell != cell.CellKey:
-		return NewFinding(CodeCorrection, c.place()+".correction.cell", fmt.Sprintf("%+v", cell.CellKey), fmt.Sprintf("%+v", c.Cell))
-	case !cell.Sums.Add(c.Deltas) || cell.Sums.Least() < 0:
-		return NewFinding(CodeCorrection, c.place()+".correction.deltas", "sums of the record that stay at 0 or above", fmt.Sprintf("%+v", cell.Sums))
-	case c.Action == provenance.Reverses && cell.Sums != provenance.Sums{}:
-		return NewFinding(CodeCorrection, c.place()+".correction.deltas", "all that the record counts taken back", fmt.Sprintf("%+v is left", cell.Sums))
-	case !countable(&cell.Sums):
-		return NewFinding(CodeCorrection, c.place()+".correction.deltas", "sums that a record can have (REC-5, REC-13)", fmt.Sprintf("%+v", cell.Sums))
-	}
-	if c.Action == provenance.Reverses {
-		reversed[id] = c
+	var wrong *CorrectionError
+	if errors.As(of[id].Apply(c.issuer, c.entry, c.Correction), &wrong) {
+		return NewFinding(CodeCorrection, c.place()+wrong.Field, wrong.Want, wrong.Got)
 	}
 	return nil
 }
 
-// countable reports whether sums, none below 0, are those that a record can have:
-// parts are no more than the whole, and a relay counts no tokens. SPEC(REC-5),
-// SPEC(REC-13)
-func countable(s *provenance.Sums) bool {
-	switch {
-	case s.Records == 0 && *s != provenance.Sums{Energy: s.Energy}:
-		return false
-	case s.CacheRead > s.Input || s.CacheWrite > s.Input-s.CacheRead:
-		return false
-	}
-	return s.Reasoning <= s.Output
-}
-
-// countsAs finds the record with an id and returns its cell.
-func (e *correctedEntry) countsAs(id provenance.Hash) (*provenance.Cell, error) {
+// corrected finds the record with an id, before any correction.
+func (e *correctedEntry) corrected(id provenance.Hash, entry int64) (*Corrected, error) {
 	if raw := e.records[id]; raw != nil {
-		return provenance.CountsAs(raw)
+		return NewCorrected(e.issuer, entry, raw)
 	}
 	return nil, fmt.Errorf("none of its %d records has this id", len(e.records))
 }

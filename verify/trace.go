@@ -36,7 +36,7 @@ type Bounds struct {
 	Down    int // steps from the start to children; 64, at most 10,000
 	Breadth int // children followed of one record, and records of one name; 100, at most 1,000
 	Nodes   int // in all; 1,000, at most 10,000
-	Answers int // pages asked for in all; 10,000, at most 100,000
+	Answers int // pages asked for in all; 20,000, at most 100,000
 }
 
 // Limits of Bounds, and their defaults.
@@ -47,8 +47,10 @@ const (
 	maxBreadth     = 1000
 	defaultNodes   = 1000
 	maxNodes       = 10_000
-	defaultAnswers = 10_000
+	defaultAnswers = 20_000
 	maxAnswers     = 100_000
+
+	maxCorrectionsRead = 1000 // of one record, by its issuer
 )
 
 // filled returns the bounds that hold.
@@ -70,7 +72,7 @@ func (b Bounds) filled() Bounds {
 // from one to the other. SPEC(TRC-18)
 type Graph struct {
 	Format   int          `json:"format"`
-	Asked    string       `json:"asked"`    // the query: id=…, ref=…, content=… or parent=…
+	Asked    string       `json:"asked"`    // the query: id=…, ref=…, content=…, parent=… or correction=…
 	Start    []string     `json:"start"`    // keys of the records that it found; empty: nothing is known
 	Nodes    []*GraphNode `json:"nodes"`    // records in the log's order, then missing names
 	Edges    []GraphEdge  `json:"edges"`    // by the places of their nodes
@@ -153,7 +155,9 @@ func (n *GraphNode) Has(name MarkName) bool {
 type CutOff struct {
 	Parents  int  `json:"parents"`  // names
 	Children int  `json:"children"` // that are known
-	More     bool `json:"more"`     // there may be more children, corrections among them
+	More     bool `json:"more"`     // there may be more children
+
+	Corrections bool `json:"corrections"` // there may be more by its issuer: one may reverse it
 }
 
 // A GraphEdge leads from parent to child, or from a correction to what it
@@ -183,13 +187,11 @@ func Trace(ctx context.Context, src RecordSource, prover EntryProver, start prov
 	if err := t.begin(start); err != nil {
 		return nil, err
 	}
-	for len(t.queue) > 0 {
-		s := t.queue[0]
-		t.queue = t.queue[1:]
+	for s, more := t.next(); more; s, more = t.next() {
 		if err := t.step(s); err != nil {
 			return nil, err
 		}
-		if len(t.queue) == 0 {
+		if len(t.ups) == 0 && len(t.downs) == 0 {
 			if err := t.addMirrors(); err != nil {
 				return nil, err
 			}

@@ -30,9 +30,9 @@ type reading struct {
 	lied  bool           // something in it did not hold
 }
 
-// read asks for the records that a query finds, for one more than the bound on
-// breadth at most, and keeps what holds. SPEC(TRC-3)
-func (t *tracer) read(q provenance.RecordQuery) (*reading, error) {
+// read asks for the records that a query finds, for one more than most at most,
+// and keeps what holds. SPEC(TRC-3)
+func (t *tracer) read(q provenance.RecordQuery, most int) (*reading, error) {
 	out := &reading{}
 	seen := map[provenance.Hash]bool{}
 	for offset := 0; ; {
@@ -55,12 +55,12 @@ func (t *tracer) read(q provenance.RecordQuery) (*reading, error) {
 			return nil, fmt.Errorf("the records with %s: %w", queryText(q), ErrAnswer)
 		}
 		t.covers(page.Size)
-		full := t.keep(out, seen, q, page, offset)
+		full := t.keep(out, seen, q, most, page, offset)
 		offset += provenance.MaxRecordHits // SPEC(API-6)
 		switch {
 		case !page.More && !full:
 			return t.ordered(out), nil
-		case full || out.lied || len(out.found) > t.bounds.Breadth || offset > provenance.MaxRecordOffset:
+		case full || out.lied || len(out.found) > most || offset > provenance.MaxRecordOffset:
 			out.more = true
 			return t.ordered(out), nil
 		}
@@ -76,9 +76,9 @@ func (t *tracer) covers(size int64) {
 
 // keep takes from a page what holds and is new. It is full where it stopped one
 // record beyond the bound.
-func (t *tracer) keep(out *reading, seen map[provenance.Hash]bool, q provenance.RecordQuery, page *provenance.RecordsAnswer, offset int) (full bool) {
+func (t *tracer) keep(out *reading, seen map[provenance.Hash]bool, q provenance.RecordQuery, most int, page *provenance.RecordsAnswer, offset int) (full bool) {
 	for i := range page.Hits {
-		if len(out.found) > t.bounds.Breadth {
+		if len(out.found) > most {
 			return true
 		}
 		f, want, got := t.examine(q, page.Size, &page.Hits[i])

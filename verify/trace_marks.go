@@ -2,7 +2,6 @@ package verify
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -43,16 +42,22 @@ func (m *marker) mark(n *GraphNode, name MarkName, by []string, says string) {
 
 // corrections marks what was corrected, in the log's order. SPEC(TRC-12)
 func (m *marker) corrections() {
-	left := map[string]*provenance.Cell{} // what a record counts, after the corrections before
+	corrected := map[string]*Corrected{}
 	for _, e := range m.g.Edges {
 		by, of := m.at[e.From], m.at[e.To]
 		if e.Kind != EdgeCorrects || of.Record == nil {
 			continue
 		}
-		if left[of.Key] == nil {
-			left[of.Key] = countedAs(of.Record.Decoded)
+		if corrected[of.Key] == nil {
+			corrected[of.Key] = uncorrected(of.Record)
 		}
-		why := m.noEffect(by.Record, of, left[of.Key])
+		why := "it is not proven to be on the ledger"
+		if believes(of, by) {
+			why = ""
+			if err := corrected[of.Key].Apply(by.Record.Issuer, by.Record.Entry, by.Record.Decoded.Correction); err != nil {
+				why = err.Error()
+			}
+		}
 		switch {
 		case why != "":
 			m.mark(of, MarkDisputed, []string{by.Key}, why)
@@ -62,36 +67,6 @@ func (m *marker) corrections() {
 			m.mark(of, MarkAmended, []string{by.Key}, "")
 		}
 	}
-}
-
-// noEffect says why a correction changes nothing; where it does, it is taken off
-// what is left. SPEC(REC-18)
-func (m *marker) noEffect(by *TracedRecord, of *GraphNode, left *provenance.Cell) string {
-	c := by.Decoded.Correction
-	switch {
-	case by.Issuer != of.Record.Issuer:
-		return "by " + by.Issuer + ", which is not its issuer"
-	case of.Record.Proven && !by.Proven: // as believes has it
-		return "it is not proven to be on the ledger"
-	case c.Entry != of.Record.Entry || by.Entry <= c.Entry:
-		return fmt.Sprintf("it names the entry %d", c.Entry)
-	case of.Has(MarkReversed):
-		return "it was reversed before"
-	case c.Cell != left.CellKey:
-		return "the record does not count where it says"
-	}
-	sums := left.Sums
-	if !sums.Add(c.Deltas) || sums.Least() < 0 {
-		return "it takes back more than the record counts"
-	}
-	if c.Action == provenance.Reverses && sums != (provenance.Sums{}) {
-		return "it does not take back all that the record counts"
-	}
-	if !countable(&sums) {
-		return "it leaves what no record can count"
-	}
-	left.Sums = sums
-	return ""
 }
 
 // believes reports whether what o says may mark n: what is not proven marks
@@ -240,6 +215,9 @@ func (c *CutOff) String() string {
 	}
 	if c.More {
 		out = append(out, "not all children looked at")
+	}
+	if c.Corrections {
+		out = append(out, "not all corrections looked at")
 	}
 	return strings.Join(out, ", ")
 }

@@ -10,14 +10,15 @@ import (
 )
 
 // cut notes what was not followed of a node. SPEC(TRC-16)
-func (t *tracer) cut(n *GraphNode, parents, children int, more bool) {
+func (t *tracer) cut(n *GraphNode, c CutOff) {
 	t.graph.Cut = true
 	if n.Cut == nil {
 		n.Cut = &CutOff{}
 	}
-	n.Cut.Parents += parents
-	n.Cut.Children = max(n.Cut.Children, children)
-	n.Cut.More = n.Cut.More || more
+	n.Cut.Parents += c.Parents
+	n.Cut.Children = max(n.Cut.Children, c.Children)
+	n.Cut.More = n.Cut.More || c.More
+	n.Cut.Corrections = n.Cut.Corrections || c.Corrections
 }
 
 // add makes a record a node, or returns the node that it is; nil where there is

@@ -9,15 +9,15 @@ import (
 
 // What a trace reads in records beyond their ids, parents and times.
 
-// countedAs returns the cell that a record counts in, and what it adds there. A
-// record that was parsed has one: of a correction, it is of its own kind.
-func countedAs(r *provenance.Record) *provenance.Cell {
-	if raw, err := r.Encode(); err == nil {
-		if cell, err := provenance.CountsAs(raw); err == nil {
-			return cell
+// uncorrected is a record before any correction. One that was parsed counts
+// somewhere: a correction in a cell of its own kind, which none can name.
+func uncorrected(r *TracedRecord) *Corrected {
+	if raw, err := r.Decoded.Encode(); err == nil {
+		if c, err := NewCorrected(r.Issuer, r.Entry, raw); err == nil {
+			return c
 		}
 	}
-	return &provenance.Cell{}
+	return &Corrected{issuer: r.Issuer, entry: r.Entry, reversed: -1}
 }
 
 // crossingOf returns the id that both sides of a crossing have for it, and the

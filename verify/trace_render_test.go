@@ -47,7 +47,9 @@ func eventful(t testing.TB) *story {
 	s.tell("edge", "loop", loop)
 	s.tell("beta", "k1", s.amendment("out", -4))
 	s.tell("beta", "k2", s.reversal("made"))
-	s.tell("cora", "k3", s.reversal("model"))
+	k3 := s.reversal("model")
+	k3.Correction.Entry = 0
+	s.tell("acme", "k3", k3)
 	relay := s.consumption("used")
 	relay.Hop = &provenance.Hop{Role: provenance.Application, Relay: new(true)}
 	s.tell("dyne", "relay", relay)

@@ -141,8 +141,8 @@ func (r *told) matches(q provenance.RecordQuery) bool {
 	switch {
 	case q.Content != nil:
 		return slices.ContainsFunc(r.record.Content, func(c provenance.Content) bool { return bytes.Equal(c.Value, q.Content[:]) })
-	case q.Parent && q.ID != nil && r.record.Correction != nil:
-		return bytes.Equal(r.record.Correction.Record, q.ID[:])
+	case q.Corrects:
+		return r.issuer == q.Issuer && r.record.Correction != nil && bytes.Equal(r.record.Correction.Record, q.ID[:])
 	case q.Parent:
 		return slices.ContainsFunc(r.record.Parents, func(p provenance.Parent) bool {
 			return q.ID != nil && bytes.Equal(p.ID, q.ID[:]) || q.ID == nil && p.ID == nil && p.Issuer == q.Issuer && bytes.Equal(p.Ref, q.Ref)

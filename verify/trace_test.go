@@ -133,10 +133,23 @@ var traceCases = []struct {
 		s.tell("acme", "k", s.reversal("a"))
 		s.tell("acme", "l", s.reversal("a"))
 	}, "a", verify.Bounds{}, "a reversed:k disputed:l, k, l", "k!a l!a"},
-	{"disputed", func(s *story) {
+	{"by another issuer", func(s *story) {
 		s.tell("acme", "a", s.production())
 		s.tell("beta", "k", s.reversal("a"))
-	}, "a", verify.Bounds{}, "a disputed:k, k", "k!a"},
+	}, "a", verify.Bounds{}, "a", ""},
+	{"from a correction by another issuer", func(s *story) {
+		s.tell("acme", "a", s.production())
+		s.tell("beta", "k", s.reversal("a"))
+		s.tell("acme", "l", s.amendment("a", 1))
+	}, "k", verify.Bounds{}, "a amended:l disputed:k, k, l", "k!a l!a"},
+	{"two that do not hold, and a reversal", func(s *story) {
+		s.tell("acme", "a", s.production())
+		k := s.amendment("a", 1)
+		k.Correction.Cell.Model = "other"
+		s.tell("acme", "k", k)
+		s.tell("acme", "l", s.amendment("a", -45))
+		s.tell("acme", "m", s.reversal("a"))
+	}, "a", verify.Bounds{}, "a reversed:m disputed:k disputed:l, k, l, m", "k!a l!a m!a"},
 	{"a correction that names another entry", func(s *story) {
 		s.tell("acme", "d", s.dataset("d"))
 		s.tell("acme", "a", s.production())
@@ -353,18 +366,20 @@ func TestTraceBounds(t *testing.T) {
 		parents  int // of the start's cut
 		children int
 		more     bool
+
+		corrections bool
 	}{
-		{"wide, by default", wide, "model", verify.Bounds{}, 101, true, 0, 1, true},
-		{"wide, in full", wide, "model", verify.Bounds{Breadth: 500}, 501, false, 0, 0, false},
-		{"wide, few", wide, "model", verify.Bounds{Breadth: 3}, 4, true, 0, 1, true},
-		{"wide, few nodes", wide, "model", verify.Bounds{Breadth: 600, Nodes: 10}, 10, true, 0, 491, false},
-		{"wide, one answer", wide, "model", verify.Bounds{Answers: 1}, 1, true, 0, 0, true},
-		{"wide, no answers but two", wide, "model", verify.Bounds{Answers: 2, Breadth: 600}, 101, true, 0, 0, true},
-		{"deep, by default", deep, "m500", verify.Bounds{}, 129, true, 0, 0, false},
-		{"deep, in full", deep, "m500", verify.Bounds{Up: 2000, Down: 2000}, 1000, false, 0, 0, false},
-		{"deep, few nodes", deep, "m500", verify.Bounds{Up: 2000, Down: 2000, Nodes: 100}, 100, true, 0, 0, false},
-		{"deep, not up", deep, "m500", verify.Bounds{Up: -1, Down: 10}, 11, true, 1, 0, false},
-		{"deep, not down", deep, "m500", verify.Bounds{Up: 10, Down: -1}, 11, true, 0, 1, false},
+		{"wide, by default", wide, "model", verify.Bounds{}, 101, true, 0, 1, true, false},
+		{"wide, in full", wide, "model", verify.Bounds{Breadth: 500}, 501, false, 0, 0, false, false},
+		{"wide, few", wide, "model", verify.Bounds{Breadth: 3}, 4, true, 0, 1, true, false},
+		{"wide, few nodes", wide, "model", verify.Bounds{Breadth: 600, Nodes: 10}, 10, true, 0, 491, false, false},
+		{"wide, one answer", wide, "model", verify.Bounds{Answers: 1}, 1, true, 0, 0, true, true},
+		{"wide, no answers but three", wide, "model", verify.Bounds{Answers: 3, Breadth: 600}, 101, true, 0, 0, true, false},
+		{"deep, by default", deep, "m500", verify.Bounds{}, 129, true, 0, 0, false, false},
+		{"deep, in full", deep, "m500", verify.Bounds{Up: 2000, Down: 2000}, 1000, false, 0, 0, false, false},
+		{"deep, few nodes", deep, "m500", verify.Bounds{Up: 2000, Down: 2000, Nodes: 100}, 100, true, 0, 1, false, false},
+		{"deep, not up", deep, "m500", verify.Bounds{Up: -1, Down: 10}, 11, true, 1, 0, false, false},
+		{"deep, not down", deep, "m500", verify.Bounds{Up: 10, Down: -1}, 11, true, 0, 1, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := c.tell(t)
@@ -381,7 +396,7 @@ func TestTraceBounds(t *testing.T) {
 					t.Errorf("%s: cut and mark do not agree", s.name(n.Key))
 				}
 			}
-			if cut != (verify.CutOff{Parents: c.parents, Children: c.children, More: c.more}) {
+			if cut != (verify.CutOff{Parents: c.parents, Children: c.children, More: c.more, Corrections: c.corrections}) {
 				t.Errorf("the start is cut: %+v", cut)
 			}
 			if limit := c.bounds.Answers; limit > 0 && s.asked > limit {

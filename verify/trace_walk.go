@@ -20,7 +20,8 @@ type tracer struct {
 	entries map[int64]provenance.Hash // statement ids, of the nodes' entries
 	walks   map[string]*walk          // by node
 	named   map[string]*resolved      // by name
-	queue   []step                    // breadth first
+	ups     []step                    // breadth first; before downs
+	downs   []step                    // breadth first
 	refs    map[string]refRead        // by issuer/ref
 	mirrors []aside                   // at most as many as nodes
 	asked   int                       // pages
@@ -29,9 +30,10 @@ type tracer struct {
 
 // A walk is how far a node was followed.
 type walk struct {
-	queued   bool
-	up, down bool // was followed that way, or is about to be
-	read     bool // its children were read
+	queued    bool
+	up, down  bool // was followed that way, or is about to be
+	corrected bool // its corrections were read
+	read      bool // its children were read
 }
 
 // A refRead says how the children were read that name a ref, which several
@@ -48,7 +50,7 @@ type aside struct {
 	other string // the side of the crossing that it would mirror
 }
 
-// A step follows a node up or down, or looks only for what corrects it.
+// A step follows a node up or down, or looks only for what stands beside it.
 type step struct {
 	key      string
 	up, down bool
@@ -74,7 +76,7 @@ func newTracer(ctx context.Context, src RecordSource, prover EntryProver, b Boun
 
 // begin finds the records to start from. SPEC(TRC-1)
 func (t *tracer) begin(start provenance.RecordQuery) error {
-	r, err := t.read(start)
+	r, err := t.read(start, t.bounds.Breadth)
 	if err != nil {
 		return err
 	}
@@ -107,11 +109,58 @@ func (t *tracer) step(s step) error {
 	if n.Record == nil {
 		return nil
 	}
-	if err := t.kin(n, s); err != nil {
+	if err := t.corrections(n); err != nil {
 		return err
 	}
 	if s.up {
-		return t.ascend(n, s.depth)
+		if err := t.ascend(n, s.depth); err != nil {
+			return err
+		}
+	}
+	return t.kin(n, s)
+}
+
+// next takes the next step. What is named goes before what names: with however
+// many children nobody keeps a record's origin out of the graph.
+func (t *tracer) next() (s step, more bool) {
+	queue := &t.ups
+	if len(t.ups) == 0 {
+		queue = &t.downs
+	}
+	if len(*queue) == 0 {
+		return s, false
+	}
+	s, *queue = (*queue)[0], (*queue)[1:]
+	return s, true
+}
+
+// corrections adds what the issuer of a record says in correction of it, once. A
+// correction itself is not corrected (REC-17). SPEC(TRC-2)
+func (t *tracer) corrections(n *GraphNode) error {
+	w := t.walks[n.Key]
+	if w.corrected || n.Record.Decoded.Correction != nil {
+		return nil
+	}
+	w.corrected = true
+	r, err := t.read(provenance.Corrections(n.Record.Issuer, n.Record.ID), maxCorrectionsRead)
+	if err != nil {
+		return err
+	}
+	found, rest := split(r.found, maxCorrectionsRead)
+	more := r.more || len(rest) > 0
+	for _, f := range found {
+		c, err := t.add(f)
+		if err != nil {
+			return err
+		}
+		if c == nil {
+			more = true
+			break
+		}
+		t.follow(step{key: c.Key})
+	}
+	if more {
+		t.cut(n, CutOff{Corrections: true})
 	}
 	return nil
 }
@@ -122,7 +171,7 @@ func (t *tracer) ascend(n *GraphNode, depth int) error {
 		key := keyOf(name.query)
 		if depth >= t.bounds.Up {
 			if t.nodes[key] == nil && t.named[key] == nil {
-				t.cut(n, 1, 0, false)
+				t.cut(n, CutOff{Parents: 1})
 			}
 			continue
 		}
@@ -131,7 +180,7 @@ func (t *tracer) ascend(n *GraphNode, depth int) error {
 			return err
 		}
 		if r.cut || r.none && !t.addMissing(key, r.lied) {
-			t.cut(n, 1, 0, false)
+			t.cut(n, CutOff{Parents: 1})
 		}
 		for _, key := range r.keys {
 			t.follow(step{key, true, false, depth + 1})
@@ -148,7 +197,12 @@ func (t *tracer) follow(s step) {
 		return
 	}
 	w.queued, w.up, w.down = true, w.up || s.up, w.down || s.down
-	t.queue = append(t.queue, s)
+	if s.up || !s.down {
+		t.ups = append(t.ups, step{s.key, s.up, false, s.depth})
+	}
+	if s.down {
+		t.downs = append(t.downs, step{s.key, false, true, s.depth})
+	}
 }
 
 // resolve finds the records that a name means, once for each name.
@@ -163,7 +217,7 @@ func (t *tracer) resolve(q provenance.RecordQuery) (*resolved, error) {
 		out.keys = []string{key}
 		return out, nil
 	}
-	r, err := t.read(q)
+	r, err := t.read(q, t.bounds.Breadth)
 	if err != nil {
 		return nil, err
 	}
@@ -204,11 +258,11 @@ func (t *tracer) addMissing(key string, lied bool) bool {
 	return true
 }
 
-// kin reads the children of a record: those to follow, those that correct it,
-// and those that may be the other side of a crossing. SPEC(TRC-2)
+// kin reads the children of a record: those to follow, or those that may be the
+// other side of a crossing, of which the first are enough. SPEC(TRC-2)
 func (t *tracer) kin(n *GraphNode, s step) error {
 	w := t.walks[n.Key]
-	if w.read && !s.down {
+	if !s.down && (w.read || w.down) {
 		return nil
 	}
 	w.read = true
@@ -220,7 +274,6 @@ func (t *tracer) kin(n *GraphNode, s step) error {
 	followed, left := 0, 0
 	for _, f := range children {
 		switch {
-		case f.record.Correction != nil:
 		case !s.down:
 			t.putAside(f)
 			continue
@@ -229,9 +282,8 @@ func (t *tracer) kin(n *GraphNode, s step) error {
 				left++
 			}
 			continue
-		default:
-			followed++
 		}
+		followed++
 		child, err := t.add(f)
 		if err != nil {
 			return err
@@ -242,16 +294,16 @@ func (t *tracer) kin(n *GraphNode, s step) error {
 		}
 		t.follow(step{child.Key, false, below, s.depth + 1})
 	}
-	if more || left > 0 {
-		t.cut(n, 0, left, more)
+	if s.down && (more || left > 0) {
+		t.cut(n, CutOff{Children: left, More: more})
 	}
 	return t.beside(n)
 }
 
-// children reads the records that name a record as a parent, or correct it: by
-// its id and by its ref.
+// children reads the records that name a record as a parent: by its id and by its
+// ref.
 func (t *tracer) children(n *GraphNode, down bool) (children []*foundRecord, more bool, err error) {
-	all, err := t.read(provenance.ByID(n.Record.ID).Children())
+	all, err := t.read(provenance.ByID(n.Record.ID).Children(), t.bounds.Breadth)
 	if err != nil {
 		return nil, false, err
 	}
@@ -263,7 +315,7 @@ func (t *tracer) children(n *GraphNode, down bool) (children []*foundRecord, mor
 	if before.done && (before.down || !down) {
 		return all.found, all.more || before.more, nil
 	}
-	byRef, err := t.read(q.Children())
+	byRef, err := t.read(q.Children(), t.bounds.Breadth)
 	if err != nil {
 		return nil, false, err
 	}

@@ -57,7 +57,7 @@ func (p *prover) standing(ctx context.Context, q provenance.RecordQuery) ([]*ver
 	}
 	for _, n := range starts {
 		if crowded(n) {
-			return nil, couldNotf("more than %s records name record %s, and one of them may reverse it; audit the ledger: tokentrail verify", thousands(maxNamers), n.Key)
+			return nil, couldNotf("record %s has more corrections by its issuer than were read, and another one may reverse it; audit the ledger: tokentrail verify", n.Key)
 		}
 	}
 	valid := slices.DeleteFunc(slices.Clone(starts), func(n *verify.GraphNode) bool { return n.Has(verify.MarkReversed) })
@@ -67,9 +67,13 @@ func (p *prover) standing(ctx context.Context, q provenance.RecordQuery) ([]*ver
 	return valid, nil
 }
 
+// maxSameName bounds the records of one name, which an issuer may give again to
+// what it records anew.
+const maxSameName = 1000
+
 // startsOf returns the records of a query, all proven. What is not is an error.
 func (p *prover) startsOf(ctx context.Context, q provenance.RecordQuery) ([]*verify.GraphNode, error) {
-	g, err := p.trace(ctx, q, verify.Bounds{Up: -1, Down: -1, Breadth: maxNamers, Nodes: 5 * maxNamers})
+	g, err := p.trace(ctx, q, verify.Bounds{Up: -1, Down: -1, Breadth: maxSameName, Nodes: 5 * maxSameName})
 	if err != nil {
 		return nil, err
 	}

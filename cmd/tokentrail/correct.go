@@ -178,10 +178,8 @@ func (n *nodes) stillCounts(ctx context.Context, found *foundRecord) (counted pr
 	}
 	counted = cell.Sums
 	var wrong error
-	corrects := func(r *foundRecord) bool { // what another issuer says of it counts for nothing
-		return r.Correction != nil && r.issuer == found.issuer
-	}
-	err = n.records(ctx, provenance.ByID(found.id).Children(), corrects, func(r *foundRecord) bool {
+	all := func(*foundRecord) bool { return true }
+	err = n.records(ctx, provenance.Corrections(found.issuer, found.id), all, func(r *foundRecord) bool {
 		c := r.Correction
 		earlier++
 		switch ok := counted.Add(c.Deltas); {

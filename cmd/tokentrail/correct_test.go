@@ -180,7 +180,7 @@ func TestCorrections(t *testing.T) {
 	c.failed(c.args(id, "--amend", "input=+1"), exitAgainst, "it was reversed by record", "nothing left to correct")
 	c.failed(c.args(id, "--reverse"), exitAgainst, "it was reversed by record")
 	// The corrections themselves, and what the cell says.
-	hits := c.l.hits(provenance.ByID(provenance.Hash(last.Record)).Children())
+	hits := c.l.hits(provenance.Corrections("acme", provenance.Hash(last.Record)))
 	if len(hits) != 3 || last.Cell.Model != "m" || last.Cell.Kind != provenance.Production || last.Entry != 0 {
 		t.Fatalf("%d corrections, %+v", len(hits), last)
 	}

@@ -15,12 +15,8 @@ import (
 )
 
 // maxShownRecords bounds the records that are followed of one name: anyone may
-// commit to content that is public. maxNamers bounds those that are looked
-// through for corrections of one of them: anyone may name it as a parent.
-const (
-	maxShownRecords = 16
-	maxNamers       = 1000
-)
+// commit to content that is public.
+const maxShownRecords = 16
 
 type findFlags struct{ key, node, genesis string }
 
@@ -186,8 +182,8 @@ func (l *look) lookUp(ctx context.Context, p *prover, q provenance.RecordQuery, 
 	return nil
 }
 
-// correct looks further for corrections of a record that more others name than
-// were read.
+// correct looks for the corrections of a record by itself, where there was no room
+// for all beside those of others.
 func (l *look) correct(ctx context.Context, p *prover, n *verify.GraphNode) error {
 	if !crowded(n) {
 		return nil
@@ -202,7 +198,7 @@ func (l *look) correct(ctx context.Context, p *prover, n *verify.GraphNode) erro
 
 // crowded reports whether there may be corrections of a record that were not
 // read.
-func crowded(n *verify.GraphNode) bool { return n.Cut != nil && n.Cut.More }
+func crowded(n *verify.GraphNode) bool { return n.Cut != nil && n.Cut.Corrections }
 
 // add takes up a record. What was not named by the label counts only if it is
 // the content's: anyone may write any value into a record of their own.

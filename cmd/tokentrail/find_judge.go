@@ -115,7 +115,7 @@ func (l *look) found(c *candidate, says string) ruling {
 		return against(outcomeReversed, says+"; but its issuer has reversed the record", c)
 	}
 	if crowded(c.node) { // row 14
-		return cannotTell(says+"; but more records name this one than could be read, and one of them may reverse it", c)
+		return cannotTell(says+"; but not all corrections by its issuer could be read, and one of them may reverse it", c)
 	}
 	if differ := l.agreement(c).differing(); len(differ) > 0 {
 		return against(outcomeDiffers, says+"; but the file's label does not say what the record says: "+strings.Join(differ, ", "), c)

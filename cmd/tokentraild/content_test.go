@@ -110,13 +110,10 @@ func (l *contentLedger) tell(t *testing.T, acme, other *provider) {
 		Kind: provenance.Consumption, Time: made + 3, Ref: []byte("app"), Parents: parents("acme", "public-png"), Model: model, Usage: usage(), Using: place("CN", "other"),
 	}
 	uses := []*provenance.Record{app}
-	for i := range 1032 { // of the popular record 30, of the crowded one more than are looked through
-		of := "popular"
-		if i >= 30 {
-			of = "crowded"
-		}
-		uses = append(uses, &provenance.Record{Kind: provenance.Consumption, Time: made + 3, Parents: parents("acme", of), Usage: usage(), Using: place("CN", "other")})
+	for range 1002 { // which hide no correction
+		uses = append(uses, &provenance.Record{Kind: provenance.Consumption, Time: made + 3, Parents: parents("acme", "popular"), Usage: usage(), Using: place("CN", "other")})
 	}
+	uses[1].Ref = []byte("use")
 	l.submit(t, other, uses)
 	var corrections []*provenance.Record
 	for i := len(ids) - 5; i < len(ids)-1; i++ { // the last one stands for the one before it
@@ -125,6 +122,14 @@ func (l *contentLedger) tell(t *testing.T, acme, other *provider) {
 			t.Fatal(err)
 		}
 		corrections = append(corrections, &provenance.Record{Kind: provenance.Corrected, Time: made + 4, Correction: reversal})
+	}
+	crowded := len(ids) - 6
+	for i := range int64(1001) { // more than are looked through
+		amendment, err := provenance.Amend(ids[crowded], 0, raws[crowded], provenance.Sums{Input: 1}, 2, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		corrections = append(corrections, &provenance.Record{Kind: provenance.Corrected, Time: made + 4 + i, Correction: amendment})
 	}
 	l.submit(t, acme, corrections)
 }
@@ -388,6 +393,10 @@ func (l *contentLedger) decisions(t *testing.T) {
 	l.run(t, 2, "content", "open", "crowded.md", "--public", "--record", "acme/crowded", "--genesis", l.genesis)
 	l.run(t, 1, "content", "open", "popular.md", "--public", "--record", "acme/popular", "--genesis", l.genesis)
 	l.run(t, 0, "content", "open", "again.md", "--public", "--record", "acme/again", "--genesis", l.genesis)
+	// That a record which it comes from has many other uses leaves nothing out.
+	if tree := string(l.run(t, 0, "trace", "other/use", "--genesis", l.genesis)); !strings.Contains(tree, "[reversed by ") || strings.Contains(tree, "cut") {
+		t.Errorf("trace of one use of many:\n%s", tree)
+	}
 	words := string(l.run(t, 0, "content", "find", "public-labelled.png", "--genesis", l.genesis))
 	for _, want := range []string{"BOUND (exit 0)", "acme, stream main, entry 0 (proven)", "painter-8b 3 by acme (provider-reported)", "US acme", "model painter-8b 3 by acme, of acme", "file and record agree"} {
 		if !strings.Contains(words, want) || strings.Contains(words, "\x1b") {

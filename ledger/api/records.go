@@ -11,7 +11,7 @@ import (
 )
 
 // lookupNames are the parameters that say what is looked for (SPEC(API-6)).
-func lookupNames() []string { return []string{"id", "ref", "content", "parent"} }
+func lookupNames() []string { return []string{"id", "ref", "content", "parent", "correction"} }
 
 // usualHits is how many hits an answer has where the query does not say.
 const usualHits = 20
@@ -71,7 +71,7 @@ func (r *request) recordQuery() (q provenance.RecordQuery, err error) {
 	given := slices.DeleteFunc(lookupNames(), func(name string) bool { return !r.params.Has(name) })
 	switch len(given) {
 	case 0:
-		return q, refuse(provenance.CodeMissingField, "", "one of id, ref, content and parent must be given")
+		return q, refuse(provenance.CodeMissingField, "", "one of id, ref, content, parent and correction must be given")
 	case 1:
 		return provenance.ParseRecordQuery(given[0], r.params.Get(given[0]))
 	}

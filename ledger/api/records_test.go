@@ -79,6 +79,19 @@ func transfer(i int) *provenance.Record {
 	}
 }
 
+// correction amends a record with an id; whether that is right is for auditors.
+func correction(t testing.TB, id provenance.Hash) *provenance.Record {
+	raw, err := transfer(0).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := provenance.Amend(id, 0, raw, provenance.Sums{Input: 1}, 1, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &provenance.Record{Kind: provenance.Corrected, Time: transfer(0).Time, Correction: c}
+}
+
 func (n *node) submitRecords(records ...*provenance.Record) *submission {
 	n.t.Helper()
 	var encoded [][]byte
@@ -104,6 +117,7 @@ func TestRecordsAreFound(t *testing.T) {
 	n := newNode(t)
 	server, _ := n.serve(time.Second)
 	parent := n.family(5)
+	n.submitRecords(correction(t, parent))
 	content := provenance.Hash{1, 2, 3}
 	for _, c := range []struct {
 		q       provenance.RecordQuery
@@ -114,12 +128,14 @@ func TestRecordsAreFound(t *testing.T) {
 		{provenance.ByContent(content), []int64{0}},
 		{provenance.ByID(parent).Children(), []int64{1, 2, 3, 4, 5}},
 		{provenance.ByRef("acme", []byte{0xab}).Children(), []int64{1, 2, 3, 4, 5}},
+		{provenance.Corrections("acme", parent), []int64{6}},
+		{provenance.Corrections("beta", parent), nil},
 		{provenance.ByID(content), nil},
 		{provenance.ByRef("beta", []byte{0xab}), nil},
 	} {
 		name, value := c.q.Param()
 		a := n.find(server, name+"="+value)
-		if a.Size != 6 || a.More || len(a.Hits) != len(c.entries) {
+		if a.Size != 7 || a.More || len(a.Hits) != len(c.entries) {
 			t.Errorf("%s=%s: %+v", name, value, a)
 			continue
 		}
@@ -186,6 +202,8 @@ func TestRecordQueriesRefused(t *testing.T) {
 		"?ref=" + id:                   "value",
 		"?ref=acme/0A":                 "value",
 		"?parent=x":                    "value",
+		"?correction=" + id:            "value",
+		"?correction=acme/0a":          "value",
 		"?trace=" + id:                 "value",
 		"?id=" + id + "&limit=0":       "value",
 		"?id=" + id + "&limit=101":     "value",

@@ -43,7 +43,7 @@ type RecordsOptions struct {
 }
 
 // Records finds records by id, by their issuer's ref, by the value of a content
-// commitment, and by what they name as a parent or correct.
+// commitment, by what they name as a parent, and by what their issuer corrects.
 //
 // It is an index on disk that is derived from the log and follows it a little
 // behind: Run feeds it, from where it stopped. What it says is no more than a

@@ -24,11 +24,12 @@ type recordKey [recordKeySize]byte
 
 // Families of keys, by what names the record.
 const (
-	familyProgress byte = iota // not of records
-	familyID                   // its id
-	familyRef                  // its issuer's ref
-	familyContent              // the value of a content commitment
-	familyParent               // what it names as a parent, or corrects
+	familyProgress   byte = iota // not of records
+	familyID                     // its id
+	familyRef                    // its issuer's ref
+	familyContent                // the value of a content commitment
+	familyParent                 // what it names as a parent
+	familyCorrection             // its issuer and the record that it corrects
 )
 
 // maxEntries is the number of entries that keys can tell apart.
@@ -59,6 +60,12 @@ func refName(issuer string, ref []byte) provenance.Hash {
 	return sha256.Sum256(append(append(b, 0), ref...))
 }
 
+// correctionName is the name of the record that an issuer corrects. The issuer is
+// in it, so that what others say of the record has other keys.
+func correctionName(issuer string, corrected provenance.Hash) provenance.Hash {
+	return refName(issuer, corrected[:])
+}
+
 // chosenName is the name of what an issuer writes down as it likes: hashed, or
 // one could choose values that share the first bytes with another's.
 func chosenName(value provenance.Hash) provenance.Hash { return sha256.Sum256(value[:]) }
@@ -68,6 +75,8 @@ func queryName(q provenance.RecordQuery) (family byte, name provenance.Hash) {
 	switch {
 	case q.Content != nil:
 		return familyContent, chosenName(*q.Content)
+	case q.Corrects:
+		return familyCorrection, correctionName(q.Issuer, *q.ID)
 	case q.Parent && q.ID != nil:
 		return familyParent, chosenName(*q.ID)
 	case q.Parent:
@@ -111,7 +120,7 @@ func appendEntryKeys(keys []recordKey, log RecordReader, e *ledger.Entry) ([]rec
 			}
 		}
 		if refs.Corrects != nil {
-			add(familyParent, chosenName(*refs.Corrects))
+			add(familyCorrection, correctionName(h.Issuer, *refs.Corrects))
 		}
 	}
 	return keys, nil
@@ -132,8 +141,9 @@ func openEntry(log RecordReader, e *ledger.Entry) (*provenance.BatchHeader, [][]
 	return s.Header(), records, err
 }
 
-// recordFormat is the version of what is stored.
-const recordFormat = 1
+// recordFormat is the version of what is stored. Version 1 had corrections among
+// the children of what they correct.
+const recordFormat = 2
 
 // progress says how far an index is, and of which log. It is stored as format (1
 // byte) ‖ size (8 bytes, big-endian) ‖ last ‖ origin.
@@ -152,8 +162,10 @@ func (p progress) encode() []byte {
 func decodeProgress(b []byte, origin string) (p progress, err error) {
 	const fixed = 1 + 8 + provenance.HashSize
 	switch {
-	case len(b) < fixed || b[0] != recordFormat:
+	case len(b) < fixed:
 		return p, unfit("it is of another version")
+	case b[0] != recordFormat:
+		return p, unfit("it is of another version, %d", b[0])
 	case string(b[fixed:]) != origin:
 		return p, unfit("it is of the log %.200q, not of %s", b[fixed:], origin)
 	}

@@ -114,6 +114,11 @@ func TestMadeAnew(t *testing.T) {
 		"it is of another version": func(t *testing.T, a *archive, dir string) {
 			fill(t, a, dir, testOrigin, progress{})
 		},
+		"it is of another version, 1": func(t *testing.T, a *archive, dir string) {
+			old := progress{testOrigin, 12, a.entries[11].ID}.encode() // as version 1 would have it
+			old[0] = 1
+			store(t, dir, old)
+		},
 		"it is said to have": func(t *testing.T, a *archive, dir string) {
 			fill(t, a, dir, testOrigin, progress{origin: testOrigin, size: math.MaxInt64})
 		},
@@ -162,17 +167,23 @@ func TestMadeAnew(t *testing.T) {
 // is of another version.
 func fill(t *testing.T, a *archive, dir, origin string, p progress) {
 	t.Helper()
-	s, err := openRecordStore(filepath.Join(dir, "records"), NewRecords(dir, testOrigin, small()).o)
-	if err != nil {
-		t.Fatal(err)
-	}
 	value := p.encode()
 	if p.origin == "" && origin == testOrigin {
 		value = []byte("?")
 	} else if p.origin == "" {
 		value = progress{origin: origin, size: 1}.encode()
 	}
-	if err := s.commit(nil, value); err != nil {
+	store(t, dir, value)
+}
+
+// store writes the bytes of a progress into an index that nobody has open.
+func store(t *testing.T, dir string, progress []byte) {
+	t.Helper()
+	s, err := openRecordStore(filepath.Join(dir, "records"), NewRecords(dir, testOrigin, small()).o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.commit(nil, progress); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.close(); err != nil {

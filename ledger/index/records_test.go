@@ -83,6 +83,8 @@ func asked(q provenance.RecordQuery, issuer string, id provenance.Hash, r *prove
 		return r.Ref != nil && fmt.Sprintf("%s/%x", issuer, r.Ref) == value
 	case "content":
 		return slices.ContainsFunc(r.Content, func(c provenance.Content) bool { return fmt.Sprintf("%x", c.Value) == value })
+	case "correction":
+		return r.Correction != nil && fmt.Sprintf("%s/%x", issuer, r.Correction.Record) == value
 	default:
 		return slices.ContainsFunc(r.Parents, func(p provenance.Parent) bool {
 			if p.ID != nil {
@@ -158,10 +160,13 @@ func mixed(t testing.TB, entries int) (*archive, []provenance.RecordQuery) {
 			}
 			records = append(records, r)
 		}
+		for j := range min(i, 1+i%3) { // by the record's issuer, and by others
+			records = append(records, reversal(t, ids[(i*j+j)%min(5, len(ids))], int64(i*10+j)))
+		}
 		ids = append(ids, a.add(issuer, records...)...)
 	}
 	for _, id := range ids {
-		queries = append(queries, provenance.ByID(id), provenance.ByID(id).Children())
+		queries = append(queries, provenance.ByID(id), provenance.ByID(id).Children(), provenance.Corrections("p0", id), provenance.Corrections("p1", id))
 	}
 	for i := range 7 {
 		queries = append(queries, provenance.ByContent(hashOf(fmt.Sprint("content ", i))))
@@ -171,6 +176,20 @@ func mixed(t testing.TB, entries int) (*archive, []provenance.RecordQuery) {
 		}
 	}
 	return a, append(queries, provenance.ByRef("p9", []byte("to come")).Children())
+}
+
+// reversal is a correction of a record with an id: whether it holds is nothing to
+// the index.
+func reversal(t testing.TB, id provenance.Hash, ms int64) *provenance.Record {
+	raw, err := plain(1).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := provenance.Reverse(id, 0, raw, 1, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &provenance.Record{Kind: provenance.Corrected, Time: 1_700_000_000_000 + ms, Correction: c}
 }
 
 func TestRecordsAreThoseOfTheLog(t *testing.T) {
@@ -215,13 +234,16 @@ func TestAnyLog(t *testing.T) {
 					}
 					records = append(records, r)
 				}
+				if len(ids) > 0 && some() > 0 {
+					records = append(records, reversal(t, rapid.SampledFrom(ids).Draw(rt, "corrected"), int64(len(ids))))
+				}
 				ids = append(ids, a.add(issuer(), records...)...)
 			}
 			r := a.start(dir, small())
 			r.caughtUp(a)
 			var queries []provenance.RecordQuery
 			for _, id := range ids {
-				queries = append(queries, provenance.ByID(id), provenance.ByID(id).Children())
+				queries = append(queries, provenance.ByID(id), provenance.ByID(id).Children(), provenance.Corrections("p0", id), provenance.Corrections("p1", id))
 			}
 			for i := range 4 {
 				queries = append(queries, provenance.ByContent(hashOf(fmt.Sprint(i))))
@@ -279,7 +301,8 @@ func TestManyChildren(t *testing.T) {
 	}
 }
 
-// TestCorrections: a correction is found by the record that it corrects.
+// TestCorrections: a correction is found by its issuer and the record that it
+// corrects, and by nothing else.
 func TestCorrections(t *testing.T) {
 	a := newArchive(t)
 	wrong := a.add("acme", plain(1))[0]
@@ -294,9 +317,38 @@ func TestCorrections(t *testing.T) {
 	a.frames[1] = z.EncodeAll(correction, nil)
 	r := a.start(t.TempDir(), small())
 	r.caughtUp(a)
-	hits := r.all(t, a.Newest(), provenance.ByID(wrong).Children(), 10)
+	for _, q := range []provenance.RecordQuery{provenance.ByID(wrong).Children(), provenance.Corrections("beta", wrong)} {
+		if hits := r.all(t, a.Newest(), q, 10); len(hits) != 0 {
+			t.Errorf("%+v: %+v", q, hits)
+		}
+	}
+	hits := r.all(t, a.Newest(), provenance.Corrections("acme", wrong), 10)
 	if len(hits) != 1 || hits[0].Entry != 1 || !bytes.Equal(hits[0].Proof.Record, correction) {
 		t.Errorf("%+v", hits)
+	}
+}
+
+// TestForeignCorrections: however many corrections others write, an answer about
+// the issuer's has none of them among its candidates.
+func TestForeignCorrections(t *testing.T) {
+	a := newArchive(t)
+	wrong := a.add("acme", plain(1))[0]
+	for i := range 3 {
+		var flood []*provenance.Record
+		for j := range 150 {
+			flood = append(flood, reversal(t, wrong, int64(1000*i+j)))
+		}
+		a.add("beta", flood...)
+	}
+	own := a.add("acme", reversal(t, wrong, 1))
+	r := a.start(t.TempDir(), small())
+	r.caughtUp(a)
+	got, err := r.Find(t.Context(), a.Newest(), provenance.Corrections("acme", wrong), 0, 1)
+	if err != nil || len(got.Hits) != 1 || got.More {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if _, id, err := got.Hits[0].Check(provenance.Corrections("acme", wrong)); err != nil || id != own[0] {
+		t.Errorf("%s, %v", id, err)
 	}
 }
 

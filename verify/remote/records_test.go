@@ -31,6 +31,8 @@ func TestRecords(t *testing.T) {
 		"limit=20&offset=40&parent=" + hex:       provenance.ByID(id).Children(),
 		"limit=20&offset=40&ref=acme%2F00ff":     provenance.ByRef("acme", []byte{0, 0xff}),
 		"limit=20&offset=40&parent=acme%2F00ff":  provenance.ByRef("acme", []byte{0, 0xff}).Children(),
+
+		"correction=acme%2F" + hex + "&limit=20&offset=40": provenance.Corrections("acme", id),
 	} {
 		got, err := n.Records(context.Background(), q, 40, 20)
 		if err != nil || !reflect.DeepEqual(got, want) || asked != "GET /v1/records?"+target {
