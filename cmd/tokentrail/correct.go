@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 
 	"tokentrail/provenance"
 	"tokentrail/provenance/intake"
+	"tokentrail/verify"
 )
 
 // correctionRules is the rule version that corrections came with (ADM-16).
@@ -142,10 +144,11 @@ func (a *app) correct(ctx context.Context, name string, f *correctFlags) error {
 	if err != nil {
 		return err
 	}
-	counted, earlier, err := n.stillCounts(ctx, found)
+	left, earlier, err := n.stillCounts(ctx, found)
 	if err != nil {
 		return fmt.Errorf("record %s: %w", found.id, err)
 	}
+	counted := left.Counts()
 	c, err := w.correction(found, counted, f.note)
 	if err != nil {
 		return fmt.Errorf("record %s: %w", found.id, err)
@@ -169,29 +172,30 @@ func (a *app) correct(ctx context.Context, name string, f *correctFlags) error {
 	return a.emit(doc, doc.write)
 }
 
-// stillCounts returns what a record counts as, with its earlier corrections
-// taken into account, and how many there are. SPEC(CLI-12)
-func (n *nodes) stillCounts(ctx context.Context, found *foundRecord) (counted provenance.Sums, earlier int, err error) {
-	cell, err := provenance.CountsAs(found.raw)
-	if err != nil {
-		return counted, 0, err
+// stillCounts returns what a record counts as, with its earlier corrections taken
+// into account, and how many these are. Those that do not hold change nothing, and
+// people are told of the first. SPEC(CLI-12)
+func (n *nodes) stillCounts(ctx context.Context, found *foundRecord) (counted *verify.Corrected, earlier int, err error) {
+	if counted, err = verify.NewCorrected(found.issuer, found.entry, found.raw); err != nil {
+		return nil, 0, err
 	}
-	counted = cell.Sums
-	var wrong error
-	all := func(*foundRecord) bool { return true }
-	err = n.records(ctx, provenance.Corrections(found.issuer, found.id), all, func(r *foundRecord) bool {
-		c := r.Correction
-		earlier++
-		switch ok := counted.Add(c.Deltas); {
-		case c.Action == provenance.Reverses:
-			wrong = fmt.Errorf("it was reversed by record %s in entry %d: there is nothing left to correct", r.id, r.entry)
-		case !ok || counted.Least() < 0:
-			wrong = fmt.Errorf("by its correction %s in entry %d it counts less than nothing; no further one can mend that, audit the ledger: tokentrail verify", r.id, r.entry)
+	var reversed, idle error
+	err = n.records(ctx, provenance.Corrections(found.issuer, found.id), func(r *foundRecord) bool {
+		switch wrong := counted.Apply(r.issuer, r.entry, r.Correction); {
+		case wrong != nil:
+			idle = cmp.Or(idle, fmt.Errorf("record %s in entry %d corrects record %s without effect: %w", r.id, r.entry, found.id, wrong))
+			return true
+		case r.Correction.Action == provenance.Reverses:
+			reversed = fmt.Errorf("it was reversed by record %s in entry %d: there is nothing left to correct", r.id, r.entry)
 		}
-		return wrong == nil
+		earlier++
+		return reversed == nil
 	})
-	if wrong != nil {
-		err = wrong
+	if idle != nil {
+		n.notice(idle.Error() + "; it is not counted here, nor is any other of this kind, and every audit finds it (tokentrail verify)")
+	}
+	if reversed != nil {
+		err = reversed
 	}
 	return counted, earlier, err
 }

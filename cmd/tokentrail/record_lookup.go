@@ -20,9 +20,9 @@ const (
 	// lookupPatience is how long a node is asked that does not answer.
 	lookupPatience = 15 * time.Second
 
-	// maxNaming is how many records that name another one are looked through for
-	// corrections of it.
-	maxNaming = 10_000
+	// maxAnswers is how many records of one query are read: of one record, the
+	// corrections by its own issuer.
+	maxAnswers = 1000
 )
 
 // A foundRecord is a record on a ledger, proven up to the validators of the
@@ -77,8 +77,7 @@ func (a *app) openLedger(ctx context.Context, node, genesis string) (*nodes, err
 // record finds the one record that q asks for.
 func (n *nodes) record(ctx context.Context, q provenance.RecordQuery, name string) (*foundRecord, error) {
 	var found []*foundRecord
-	all := func(*foundRecord) bool { return true }
-	err := n.records(ctx, q, all, func(r *foundRecord) bool {
+	err := n.records(ctx, q, func(r *foundRecord) bool {
 		found = append(found, r)
 		return len(found) < 2
 	})
@@ -93,14 +92,14 @@ func (n *nodes) record(ctx context.Context, q provenance.RecordQuery, name strin
 	return found[0], nil
 }
 
-// records goes through the records that q asks for and that matter, in the order
-// of the log, each of them proven, until each returns false.
-func (n *nodes) records(ctx context.Context, q provenance.RecordQuery, matters, each func(*foundRecord) bool) error {
+// records goes through the records that q asks for, in the order of the log, each
+// of them proven, until each returns false.
+func (n *nodes) records(ctx context.Context, q provenance.RecordQuery, each func(*foundRecord) bool) error {
 	for offset := 0; ; offset += provenance.MaxRecordHits {
 		var page []*foundRecord
 		var more bool
 		err := n.try(ctx, noStatement, func(c *client) (err error) {
-			page, more, err = n.recordsPage(ctx, c, q, offset, matters)
+			page, more, err = n.recordsPage(ctx, c, q, offset)
 			return err
 		})
 		if err != nil {
@@ -114,16 +113,16 @@ func (n *nodes) records(ctx context.Context, q provenance.RecordQuery, matters, 
 		switch {
 		case !more:
 			return nil
-		case offset+provenance.MaxRecordHits >= maxNaming:
+		case offset+provenance.MaxRecordHits >= maxAnswers:
 			name, value := q.Param()
-			return couldNotf("more than %d records answer %s=%s; not all of them were looked at", maxNaming, name, value)
+			return couldNotf("more than %d records answer %s=%s; not all of them were looked at", maxAnswers, name, value)
 		}
 	}
 }
 
-// recordsPage asks a node for a page of records and checks those that matter.
+// recordsPage asks a node for a page of records and checks them.
 // SPEC(CLI-11)
-func (n *nodes) recordsPage(ctx context.Context, c *client, q provenance.RecordQuery, offset int, matters func(*foundRecord) bool) (page []*foundRecord, more bool, err error) {
+func (n *nodes) recordsPage(ctx context.Context, c *client, q provenance.RecordQuery, offset int) (page []*foundRecord, more bool, err error) {
 	name, value := q.Param()
 	got, err := c.get(ctx, "/v1/records", url.Values{
 		name: {value}, "offset": {strconv.Itoa(offset)}, "limit": {strconv.Itoa(provenance.MaxRecordHits)},
@@ -150,9 +149,6 @@ func (n *nodes) recordsPage(ctx context.Context, c *client, q provenance.RecordQ
 		}
 		h := s.Header()
 		found := &foundRecord{id, h.Issuer, h.Stream, h.Sequence, hit.Proof.Index, hit.Entry, hit.Proof.Record, r}
-		if !matters(found) {
-			continue
-		}
 		if err := n.placed(ctx, c, s, hit.Entry); err != nil {
 			return nil, false, err
 		}

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"tokentrail/provenance"
 	"tokentrail/provenance/intake"
+	"tokentrail/verify"
 )
 
 // maxPlanned is how many corrections of an input are held against the ledger
@@ -21,7 +23,7 @@ type plannedCorrection struct {
 // A correctable is a record that an input corrects, and what still counts of it.
 type correctable struct {
 	found    *foundRecord
-	left     provenance.Sums
+	left     *verify.Corrected
 	reversed int64 // by which record of the input; 0 for none
 }
 
@@ -72,23 +74,25 @@ func (s *submitter) checkCorrection(ctx context.Context, c plannedCorrection, kn
 
 // correct takes a correction as made, if it would hold (record.md REC-18).
 func (of *correctable) correct(c plannedCorrection) error {
-	cell, err := provenance.CountsAs(of.found.raw)
+	left := of.left.Counts()
 	switch {
-	case err != nil:
-		return err
 	case of.reversed > 0:
 		return fmt.Errorf("record %s of the file reverses it: there is nothing left to correct", thousands(of.reversed))
 	case c.Entry != of.found.entry:
 		return fmt.Errorf("it is in entry %d, not in %d: make the correction with tokentrail correct", of.found.entry, c.Entry)
-	case c.Cell != cell.CellKey:
-		return fmt.Errorf("it does not count in the correction's cell: make the correction with tokentrail correct")
-	case c.Action == provenance.Reverses:
-		if c.Deltas != negated(of.left) {
-			return fmt.Errorf("to reverse it is to take back %s, all that is left of it: make the correction with tokentrail correct", sumsText(intake.View(of.left).(intake.Object)))
+	case c.Action == provenance.Reverses && c.Deltas != negated(left):
+		return fmt.Errorf("to reverse it is to take back %s, all that is left of it: make the correction with tokentrail correct", sumsText(intake.View(left).(intake.Object)))
+	case c.Action == provenance.Amends:
+		if _, err := checkAmended(of.found.Record, left, c.Deltas); err != nil {
+			return err
 		}
-		of.reversed = c.number
-		return nil
 	}
-	of.left, err = checkAmended(of.found.Record, of.left, c.Deltas)
-	return err
+	// Its entry is to come, behind all that are there.
+	if err := of.left.Apply(of.found.issuer, math.MaxInt64, c.Correction); err != nil {
+		return fmt.Errorf("%w: make the correction with tokentrail correct", err)
+	}
+	if c.Action == provenance.Reverses {
+		of.reversed = c.number
+	}
+	return nil
 }

@@ -49,7 +49,7 @@ func TestSubmitChecksCorrections(t *testing.T) {
 	}{
 		"unknown":   {[]string{"--reverse"}, 1, func(r *provenance.Record) { r.Correction.Record[3] ^= 1 }, "the node knows no such record"},
 		"entry":     {[]string{"--reverse"}, 1, func(r *provenance.Record) { r.Correction.Entry = 7 }, "it is in entry 0, not in 7"},
-		"cell":      {[]string{"--reverse"}, 1, func(r *provenance.Record) { r.Correction.Cell.Model = "other" }, "does not count in the correction's cell"},
+		"cell":      {[]string{"--reverse"}, 1, func(r *provenance.Record) { r.Correction.Cell.Model = "other" }, "does not count where it says"},
 		"less":      {[]string{"--reverse"}, 1, func(r *provenance.Record) { r.Correction.Deltas.Input++ }, "to reverse it is to take back 1 record, 1,000 input"},
 		"twice":     {[]string{"--reverse"}, 2, func(*provenance.Record) {}, "record 2 is a correction that would not hold"},
 		"too much":  {[]string{"--amend", "input=-600"}, 2, func(*provenance.Record) {}, "input: it counts as 400, 600 cannot be taken"},
