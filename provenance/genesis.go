@@ -47,16 +47,20 @@ func ParseGenesis(appState []byte) (*Genesis, error) {
 	if err := checkMembers(json.NewDecoder(bytes.NewReader(appState))); err != nil {
 		return nil, within("app_state", err)
 	}
-	// SPEC(GEN-1): 0 is no ceiling, though it means an absent one in Policy.
+	// SPEC(GEN-1): 0 is no ceiling, though it means an absent one in Policy, and no
+	// rule version; null, which leaves a Go integer as it was, is neither.
 	var given struct {
 		Policy map[string]int64
-		Rules  *int64
+		Rules  json.RawMessage // nil where it is left out
 	}
 	if err := json.Unmarshal(appState, &given); err != nil {
 		return nil, fail(CodeValue, "app_state.policy", "%v", err)
 	}
-	if given.Rules != nil && *given.Rules < 1 {
-		return nil, fail(CodeVersion, "app_state.rules", "%d, this program knows rule versions 1 to %d", *given.Rules, RuleVersion)
+	switch {
+	case string(given.Rules) == "null":
+		return nil, fail(CodeValue, "app_state.rules", "null, wanted a rule version or no such member, which means 1")
+	case given.Rules != nil && g.RuleSet < 1:
+		return nil, fail(CodeVersion, "app_state.rules", "%d, this program knows rule versions 1 to %d", g.RuleSet, RuleVersion)
 	}
 	for _, name := range slices.Sorted(maps.Keys(given.Policy)) {
 		if given.Policy[name] < 1 {

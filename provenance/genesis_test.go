@@ -73,8 +73,10 @@ func TestRulesOfGenesis(t *testing.T) {
 		_, err := ParseGenesis([]byte(strings.Replace(sampleGenesis(), `"format": 1`, `"format": 1, "rules": `+given, 1)))
 		wantCode(t, err, CodeVersion)
 	}
-	_, err := ParseGenesis([]byte(strings.Replace(sampleGenesis(), `"format": 1`, `"format": 1, "rules": "2"`, 1)))
-	wantCode(t, err, CodeValue)
+	for _, given := range []string{`"2"`, "null", " null ", "2.5", "[2]"} {
+		_, err := ParseGenesis([]byte(strings.Replace(sampleGenesis(), `"format": 1`, `"format": 1, "rules": `+given, 1)))
+		wantCode(t, err, CodeValue)
+	}
 }
 
 func TestGenesisIsRefused(t *testing.T) {
