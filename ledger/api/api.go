@@ -77,6 +77,7 @@ type Limits struct {
 	Lookups        int           // answers about records being looked up at once: 2
 	LookupWait     time.Duration // for a place among them: 2 s
 	AddressLookups int           // requests of one address that wait or have a place: 8
+	LookupBytes    int64         // of expanded records, after which a place goes round: 64 MiB
 	IndexWait      time.Duration // for the index to have what is committed: 1 s
 }
 
@@ -105,6 +106,7 @@ func (l Limits) withDefaults() Limits {
 	l.Lookups = or(l.Lookups, 2)
 	l.LookupWait = or(l.LookupWait, 2*time.Second)
 	l.AddressLookups = or(l.AddressLookups, 8)
+	l.LookupBytes = or(l.LookupBytes, 64<<20)
 	l.IndexWait = or(l.IndexWait, time.Second)
 	return l
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"tokentrail/ledger"
 	"tokentrail/ledger/index"
 	"tokentrail/provenance"
 )
@@ -55,15 +56,53 @@ func (a *api) lookUp(r *request, q provenance.RecordQuery, offset, limit int) ([
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
-	found, err := a.Records.Find(r.Context(), s, q, offset, limit)
+	defer func() { leave() }()
+	turn := func() error {
+		leave()
+		leave = func() {} // until there is a place again
+		again, err := a.lookups.enter(r.Context(), r.client())
+		if err == nil {
+			leave = again
+		}
+		return err
+	}
+	found, err := a.Records.Find(r.Context(), &sharedReader{RecordReader: s, share: a.Limits.LookupBytes, turn: turn}, q, offset, limit)
 	switch {
+	case errors.Is(err, ErrBusy):
+		return nil, err
 	case errors.Is(err, index.ErrUnfit):
 		return nil, fmt.Errorf("%w: its index of records is damaged, and made anew", ErrUnavailable)
 	case err != nil:
 		return nil, nodeFault(err)
 	}
 	return found.Encode(), nil
+}
+
+// A sharedReader reads the records for one answer, of which each may be in an
+// entry of its own: up to 800 MiB of them, expanded. So that nobody waits for all
+// of that, it calls turn before more than share are expanded at once. SPEC(API-7)
+type sharedReader struct {
+	index.RecordReader
+	share int64
+	turn  func() error // gives the place to who waits, and waits for it again
+	read  int64        // bytes since the last turn, as the frames state them
+}
+
+// EntryFrame implements index.RecordReader.
+func (s *sharedReader) EntryFrame(e *ledger.Entry) ([]byte, error) {
+	frame, err := s.RecordReader.EntryFrame(e)
+	if err != nil {
+		return nil, err
+	}
+	size := (&provenance.Submission{Frame: frame}).ExpandedSize()
+	if s.read > 0 && size > s.share-s.read {
+		if err := s.turn(); err != nil {
+			return nil, err
+		}
+		s.read = 0
+	}
+	s.read += size
+	return frame, nil
 }
 
 // recordQuery reads what is looked for.

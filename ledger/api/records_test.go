@@ -236,6 +236,61 @@ func TestLookupsWaitTheirTurn(t *testing.T) {
 	n.ok("/v1/records?limit=1&parent=" + parent.String()) // all room was given back
 }
 
+// frames is a log of which each entry has the same frame.
+type frames struct {
+	index.RecordReader
+	frame []byte
+}
+
+func (f frames) EntryFrame(*ledger.Entry) ([]byte, error) { return f.frame, nil }
+
+// TestLookupsTakeTurns: SPEC(API-7). After a share of expanded records a place goes
+// to who waits, also within one answer.
+func TestLookupsTakeTurns(t *testing.T) {
+	var records []*provenance.Record
+	for i := range 20 {
+		records = append(records, transfer(i))
+	}
+	sub, err := provenance.ParseSubmission(newNode(t).submitRecords(records...).raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := sub.ExpandedSize()
+	for share, want := range map[int64]int{1: 9, size: 9, 2*size - 1: 9, 2 * size: 4, 3*size + 1: 3, 10 * size: 0} {
+		turns := 0
+		r := &sharedReader{RecordReader: frames{frame: sub.Frame}, share: share, turn: func() error { turns++; return nil }}
+		for range 10 {
+			if _, err := r.EntryFrame(nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if turns != want {
+			t.Errorf("shares of %d: %d turns, wanted %d", share, turns, want)
+		}
+	}
+
+	n := newNode(t, func(c *Config) {
+		c.Limits.Lookups, c.Limits.AddressLookups, c.Limits.LookupBytes, c.Limits.LookupWait = 1, 1, 1, 20*time.Millisecond
+	})
+	parent := n.family(5)
+	a, err := provenance.ParseRecordsAnswer(n.ok("/v1/records?parent=" + parent.String()))
+	if err != nil || len(a.Hits) != 5 {
+		t.Errorf("%+v, %v", a, err)
+	}
+	// One who does not get its place back is turned away.
+	log, err := n.api.Log.Signed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &sharedReader{RecordReader: log, share: 1, turn: func() error { return fmt.Errorf("%w: a test says so", ErrBusy) }}
+	if _, err := n.api.Records.Find(t.Context(), r, provenance.ByID(parent).Children(), 0, 1); err != nil {
+		t.Error(err)
+	}
+	if _, err := n.api.Records.Find(t.Context(), r, provenance.ByID(parent).Children(), 0, 2); !errors.Is(err, ErrBusy) {
+		t.Error(err)
+	}
+}
+
 // TestAnIndexThatIsBehind says how far it is, and does not keep anybody waiting
 // before it has caught up.
 func TestAnIndexThatIsBehind(t *testing.T) {
