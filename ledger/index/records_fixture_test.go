@@ -163,8 +163,12 @@ type running struct {
 func (a *archive) start(dir string, o RecordsOptions) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{NewRecords(dir, testOrigin, o), cancel, make(chan error, 1)}
-	go func() { r.done <- r.Run(ctx, a) }()
-	a.t.Cleanup(func() { cancel() })
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		r.done <- r.Run(ctx, a)
+	}()
+	a.t.Cleanup(func() { cancel(); <-over }) // its files go with the test's directory
 	return r
 }
 
