@@ -178,7 +178,7 @@ func writeGraph(w io.Writer, g *verify.Graph, format string) error {
 }
 
 // traceExit is what a graph comes to. A correction without effect (disputed)
-// changes nothing: anyone may write one. SPEC(CLI-25)
+// changes nothing; an audit finds it. SPEC(CLI-25)
 func traceExit(g *verify.Graph) int {
 	code := exitOK
 	worse := func(to int) {
