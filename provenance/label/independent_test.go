@@ -173,24 +173,6 @@ func TestProfilesByTheirWords(t *testing.T) {
 	}
 }
 
-// Tables of another version of Unicode make other bytes of some texts, under
-// which no commitment of today would open. SPEC(LBL-20)
-func TestUnicodeIsPinned(t *testing.T) {
-	if norm.Version != "15.0.0" {
-		t.Errorf("normal forms are of Unicode %s; text-1 is of 15.0: leave what it does not assign as it stands", norm.Version)
-	}
-	for in, want := range map[string]string{ // of Unicode 16 and 17
-		"\U0001CCDB": "\U0001CCDB", "\U000105D2\u0307": "\U000105D2\u0307", "\u1ad5\u0323": "\u1ad5\u0323",
-		"a\u0323\U00010EFB\u0301": "\u1ea1\U00010EFB\u0301",
-	} {
-		for _, profile := range []string{"text-1", "text-match-1"} {
-			if got := normal(t, profile, in); got != want {
-				t.Errorf("%s of %+q is %+q, want %+q", profile, in, got, want)
-			}
-		}
-	}
-}
-
 // What the limit on combining characters counts.
 func TestTextCombiningLimit(t *testing.T) {
 	run := func(s string) string { return strings.Repeat(s, 30) }

@@ -53,14 +53,16 @@ func readUTF8(f Format, src io.ReaderAt, size int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := 0; i < len(b); {
+	if utf8.Valid(b) {
+		return b, nil
+	}
+	for i := 0; ; {
 		r, n := utf8.DecodeRune(b[i:])
 		if r == utf8.RuneError && n < 2 {
 			return nil, malformed(f, "", int64(i), "it is not UTF-8; the byte %#02x stands where no character can", b[i])
 		}
 		i += n
 	}
-	return b, nil
 }
 
 // textManifest reads the manifest store that a text's selectors spell, nil where
@@ -175,7 +177,7 @@ func isInvisible(r rune) bool {
 
 // writeNormalText writes a text without C2PA's selectors, U+FEFF and what drop
 // tells, its lines ended by LF, in the Unicode normalisation form.
-func writeNormalText(dst io.Writer, f Format, b []byte, form norm.Form, drop func(rune) bool) error {
+func writeNormalText(dst io.Writer, f Format, b []byte, form normalForm, drop func(rune) bool) error {
 	store, err := findWrapper(f, b)
 	if err != nil {
 		return err
@@ -195,13 +197,9 @@ func writeNormalText(dst io.Writer, f Format, b []byte, form norm.Form, drop fun
 		}, b)
 	}
 	// The library follows UAX #15's Stream-Safe Text Process: it parts more than
-	// 30 combining characters in a row by U+034F, which no form does by itself. A
-	// character may become eleven, so the result is never held whole.
+	// 30 combining characters in a row by U+034F, which no form does by itself.
 	counter := &joinerCounter{dst: dst}
-	w := form.Writer(counter)
-	if _, err = w.Write(b); err == nil {
-		err = w.Close()
-	}
+	err = writeNormalForm(counter, form, b)
 	if err == nil && counter.joiners != bytes.Count(b, []byte(joiner)) {
 		err = unsupported(f, "", -1, "it has more than 30 combining characters in a row, which the profile does not take")
 	}

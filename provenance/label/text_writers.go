@@ -1,8 +1,8 @@
 package label
 
 import (
+	"bytes"
 	"io"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -17,11 +17,12 @@ type joinerCounter struct {
 }
 
 func (c *joinerCounter) Write(p []byte) (int, error) {
-	for _, b := range p {
-		if c.last == joiner[0] && b == joiner[1] {
+	if len(p) > 0 {
+		if c.last == joiner[0] && p[0] == joiner[1] {
 			c.joiners++
 		}
-		c.last = b
+		c.joiners += bytes.Count(p, []byte(joiner))
+		c.last = p[len(p)-1]
 	}
 	return c.dst.Write(p)
 }
@@ -43,7 +44,7 @@ func (s *spaceFolder) Write(p []byte) (int, error) {
 	s.out = s.out[:0]
 	for utf8.FullRune(text) {
 		r, n := utf8.DecodeRune(text)
-		if unicode.IsSpace(r) {
+		if isSpace(r) {
 			s.gap = true
 		} else {
 			if s.gap && s.begun {
@@ -59,4 +60,14 @@ func (s *spaceFolder) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// isSpace tells the characters that have White_Space in Unicode 15.0: a later
+// version may give it to others. SPEC(LBL-20)
+func isSpace(r rune) bool {
+	switch r {
+	case ' ', '\t', '\n', '\v', '\f', '\r', 0x85, 0xa0, 0x1680, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000:
+		return true
+	}
+	return r >= 0x2000 && r <= 0x200a
 }
