@@ -3,6 +3,8 @@ package label
 import (
 	"fmt"
 	"strings"
+
+	"tokentrail/provenance"
 )
 
 const (
@@ -22,19 +24,11 @@ func ContentReference(issuer string, ref []byte) (string, error) {
 	if len(ref) == 0 || len(ref) > maxRef {
 		return "", fmt.Errorf("the ref has %d bytes; a file can only refer to a record whose ref has 1 to %d", len(ref), maxRef)
 	}
-	var b strings.Builder
-	b.WriteString(referenceScheme + issuer + "/")
-	for _, c := range ref {
-		if unreserved(c) {
-			b.WriteByte(c)
-		} else {
-			b.WriteString(string([]byte{'%', upperHex[c>>4], upperHex[c&15]}))
-		}
-		if b.Len() > maxReference {
-			return "", fmt.Errorf("the content reference would have more than %d characters; choose a shorter ref", maxReference)
-		}
+	s := referenceScheme + issuer + "/" + provenance.RefText(ref)
+	if len(s) > maxReference {
+		return "", fmt.Errorf("the content reference would have more than %d characters; choose a shorter ref", maxReference)
 	}
-	return b.String(), nil
+	return s, nil
 }
 
 // ParseContentReference returns the issuer and the ref that s names, where s is
@@ -77,9 +71,4 @@ func nameID(s string) bool {
 		}
 	}
 	return s != "" && len(s) <= maxIssuer
-}
-
-// unreserved reports whether c stands for itself (RFC 3986 section 2.3).
-func unreserved(c byte) bool {
-	return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
 }
