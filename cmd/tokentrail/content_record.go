@@ -56,7 +56,7 @@ func (p *prover) standing(ctx context.Context, q provenance.RecordQuery) ([]*ver
 		return nil, err
 	}
 	for _, n := range starts {
-		if crowded(n) {
+		if crowded(n) && !n.Has(verify.MarkReversed) {
 			return nil, couldNotf("record %s has more corrections by its issuer than were read, and another one may reverse it; audit the ledger: tokentrail verify", n.Key)
 		}
 	}
