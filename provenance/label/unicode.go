@@ -30,8 +30,8 @@ var assigned = sync.OnceValue(func() *codePoints {
 	return set
 })
 
-// codePoints is a set of code points, a bit for each: it is asked for every
-// character of a text, and a search in ranges takes as long as its normal form.
+// codePoints is a set of code points, a bit for each (136 KiB), and no table of
+// ranges: it is asked for every character of a text, and a bit needs no search.
 type codePoints [(unicode.MaxRune + 1) / 64]uint64
 
 func (s *codePoints) add(r uint32) { s[r/64] |= 1 << (r % 64) }
