@@ -91,7 +91,8 @@ type GraphNode struct {
 	Cut    *CutOff       `json:"cut,omitempty"`
 }
 
-// A TracedRecord is a record as its issuer signed it.
+// A TracedRecord is a record as its issuer signed it, and what it counts since it
+// was amended.
 type TracedRecord struct {
 	ID       provenance.Hash `json:"id"`
 	Issuer   string          `json:"issuer"`
@@ -102,15 +103,19 @@ type TracedRecord struct {
 	Proven   bool            `json:"proven"` // the entry is on the ledger
 	Kind     string          `json:"kind"`
 	Side     string          `json:"side,omitempty"`
-	What     string          `json:"what"` // in words
+	What     string          `json:"what"` // in words, with the tokens that count
 	Time     string          `json:"time"` // RFC 3339
 	Ref      string          `json:"ref,omitempty"`
 	Parents  []string        `json:"parents"` // as it names them: keys, whether or not they were followed
 	Corrects string          `json:"corrects,omitempty"`
 	Crossing string          `json:"crossing,omitempty"`
-	Input    *int64          `json:"input,omitempty"`  // tokens
-	Output   *int64          `json:"output,omitempty"` // tokens
+	Input    *int64          `json:"input,omitempty"` // tokens, as recorded; with Output, or neither
+	Output   *int64          `json:"output,omitempty"`
 	Relay    bool            `json:"relay,omitempty"`
+
+	// Tokens that count since the record was amended; both, or neither.
+	AmendedInput  *int64 `json:"amended_input,omitempty"`
+	AmendedOutput *int64 `json:"amended_output,omitempty"`
 
 	Decoded *provenance.Record `json:"-"`
 }

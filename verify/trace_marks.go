@@ -40,7 +40,8 @@ func (m *marker) mark(n *GraphNode, name MarkName, by []string, says string) {
 	n.Marks = append(n.Marks, Mark{name, by, says})
 }
 
-// corrections marks what was corrected, in the log's order. SPEC(TRC-12)
+// corrections marks what was corrected, and adds what amends it, in the log's
+// order. SPEC(TRC-12)
 func (m *marker) corrections() {
 	corrected := map[string]*Corrected{}
 	for _, e := range m.g.Edges {
@@ -65,6 +66,7 @@ func (m *marker) corrections() {
 			m.mark(of, MarkReversed, []string{by.Key}, "")
 		default:
 			m.mark(of, MarkAmended, []string{by.Key}, "")
+			of.Record.amend(by.Record.Decoded.Correction.Deltas)
 		}
 	}
 }
@@ -178,7 +180,7 @@ func (m *marker) mirrored(n *GraphNode, others []*GraphNode) {
 	by = first(m.inOrder(by))
 	m.mark(n, MarkMirrored, by, "")
 	for _, key := range by {
-		if says := differences(n.Record.Decoded, m.at[key].Record.Decoded); says != "" {
+		if says := differences(n.Record, m.at[key].Record); says != "" {
 			m.mark(n, MarkDiffers, []string{key}, says)
 		}
 	}

@@ -73,7 +73,7 @@ func tracedRecord(f *foundRecord) *TracedRecord {
 	h, r := f.statement.Header(), f.record
 	out := &TracedRecord{
 		ID: f.id, Issuer: h.Issuer, Stream: h.Stream, Sequence: h.Sequence, Index: f.index, Entry: f.entry,
-		Kind: r.Kind.String(), What: plain(whatOf(r)), Time: timeText(r.Time), Ref: hex.EncodeToString(r.Ref), Parents: []string{},
+		Kind: r.Kind.String(), Time: timeText(r.Time), Ref: hex.EncodeToString(r.Ref), Parents: []string{},
 		Relay: r.Relays(), Decoded: r,
 	}
 	for _, p := range r.Parents {
@@ -91,6 +91,7 @@ func tracedRecord(f *foundRecord) *TracedRecord {
 	if r.Usage != nil {
 		out.Input, out.Output = &r.Usage.Input, &r.Usage.Output
 	}
+	out.What = plain(whatOf(out))
 	return out
 }
 

@@ -20,6 +20,44 @@ func uncorrected(r *TracedRecord) *Corrected {
 	return &Corrected{issuer: r.Issuer, entry: r.Entry, reversed: -1}
 }
 
+// amend adds an amendment that holds to what the record counts. That neither
+// falls below 0 nor overflows, Corrected.Apply saw to.
+func (r *TracedRecord) amend(d provenance.Sums) {
+	if r.Input == nil {
+		return
+	}
+	input, output := r.counts()
+	input, output = input+d.Input, output+d.Output
+	r.AmendedInput, r.AmendedOutput = &input, &output
+	r.What = plain(whatOf(r))
+}
+
+// counts returns the tokens that the record counts now, where it has any; of one
+// that was reversed, those before. A relay's are counted by another.
+func (r *TracedRecord) counts() (input, output int64) {
+	if r.AmendedInput != nil {
+		return *r.AmendedInput, *r.AmendedOutput
+	}
+	return *r.Input, *r.Output
+}
+
+// Tokens says in words what tokens the record counts now, and from what they were
+// amended; nothing where it has none. SPEC(TRC-19)
+func (r *TracedRecord) Tokens() string {
+	if r.Input == nil {
+		return ""
+	}
+	amount := func(now, recorded int64, what string) string {
+		s := group(now) + " " + what
+		if now != recorded {
+			s += " (amended from " + group(recorded) + ")"
+		}
+		return s
+	}
+	input, output := r.counts()
+	return amount(input, *r.Input, "in") + ", " + amount(output, *r.Output, "out")
+}
+
 // crossingOf returns the id that both sides of a crossing have for it, and the
 // name of the other side's record; nil where there is none.
 func crossingOf(r *provenance.Record) (id []byte, mirror *provenance.Parent) {
@@ -30,7 +68,8 @@ func crossingOf(r *provenance.Record) (id []byte, mirror *provenance.Parent) {
 }
 
 // whatOf says in words what a record is about, beyond its kind.
-func whatOf(r *provenance.Record) string {
+func whatOf(traced *TracedRecord) string {
+	r := traced.Decoded
 	switch {
 	case r.Correction != nil:
 		return r.Correction.Action.String() + " " + shortKey(provenance.Hash(r.Correction.Record).String())
@@ -40,17 +79,14 @@ func whatOf(r *provenance.Record) string {
 		e := r.Evaluation
 		return fmt.Sprintf("%s %s on %s by %s", e.Metric, e.Value, joined(" ", e.Dataset.Name, e.Dataset.Version, e.Dataset.Split), e.Evaluator.Name)
 	}
-	var model, tokens string
+	var model string
 	if r.Model != nil {
 		model = joined(" ", r.Model.Name, r.Model.Version)
 		if r.Model.Developer != "" {
 			model += " by " + r.Model.Developer
 		}
 	}
-	if r.Usage != nil {
-		tokens = fmt.Sprintf("%s in, %s out", group(r.Usage.Input), group(r.Usage.Output))
-	}
-	return joined(", ", model, placesOf(r), tokens, labelOf(r.Label))
+	return joined(", ", model, placesOf(r), traced.Tokens(), labelOf(r.Label))
 }
 
 // joined joins the texts that are not empty.
@@ -126,16 +162,19 @@ func opposite(a, b *provenance.Record) bool {
 	return a.Side != nil && b.Side != nil && *a.Side+*b.Side == provenance.Exporter+provenance.Importer && *a.Side != *b.Side && *a.Side != provenance.Neither && *b.Side != provenance.Neither
 }
 
-// differences says in what two sides of a crossing are not the same: amounts and
-// places.
-func differences(a, b *provenance.Record) string {
+// differences says in what two sides of a crossing are not the same: what they
+// count, each after its own amendments, and places. SPEC(TRC-15)
+func differences(one, other *TracedRecord) string {
 	var out []string
-	if a.Usage != nil && b.Usage != nil {
-		if a.Usage.Input != b.Usage.Input {
-			out = append(out, fmt.Sprintf("input %s and %s", group(a.Usage.Input), group(b.Usage.Input)))
+	a, b := one.Decoded, other.Decoded
+	if one.Input != nil && other.Input != nil {
+		input, output := one.counts()
+		otherInput, otherOutput := other.counts()
+		if input != otherInput {
+			out = append(out, fmt.Sprintf("input %s and %s", group(input), group(otherInput)))
 		}
-		if a.Usage.Output != b.Usage.Output {
-			out = append(out, fmt.Sprintf("output %s and %s", group(a.Usage.Output), group(b.Usage.Output)))
+		if output != otherOutput {
+			out = append(out, fmt.Sprintf("output %s and %s", group(output), group(otherOutput)))
 		}
 	}
 	if !samePlace(a.Serving, b.Serving, false) {

@@ -37,12 +37,8 @@ func (g *Graph) Sums() *TraceSums {
 	}
 	rows := map[row]*TraceSum{}
 	out := &TraceSums{Rows: []TraceSum{}}
-	at := map[string]*TracedRecord{}
 	for _, n := range g.Nodes {
-		at[n.Key] = n.Record
-	}
-	for _, n := range g.Nodes {
-		if n.Record == nil || n.Record.Decoded.Usage == nil || out.leaves(g, n) {
+		if n.Record == nil || n.Record.Input == nil || out.leaves(g, n) {
 			continue
 		}
 		r := n.Record.Decoded
@@ -56,13 +52,8 @@ func (g *Graph) Sums() *TraceSums {
 			rows[of] = s
 		}
 		s.Records++
-		s.Input, s.Output = s.Input.AddInt(r.Usage.Input), s.Output.AddInt(r.Usage.Output)
-		for _, m := range n.Marks {
-			if m.Name == MarkAmended {
-				c := at[m.By[0]].Decoded.Correction.Deltas
-				s.Input, s.Output = s.Input.AddInt(c.Input), s.Output.AddInt(c.Output)
-			}
-		}
+		input, output := n.Record.counts()
+		s.Input, s.Output = s.Input.AddInt(input), s.Output.AddInt(output)
 	}
 	keys := make([]row, 0, len(rows))
 	for k := range rows {
