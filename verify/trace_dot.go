@@ -10,7 +10,8 @@ import (
 func (g *Graph) WriteDOT(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("digraph trace {\n  rankdir=LR;\n  node [shape=box, style=filled, fillcolor=\"#ffffff\"];\n")
-	fmt.Fprintf(&b, "  label=\"%s\";\n", dotText(g.summary()))
+	asked, found := g.summary()
+	fmt.Fprintf(&b, "  label=\"%s\";\n", dotText(asked+" "+found))
 	start := map[string]bool{}
 	for _, key := range g.Start {
 		start[key] = true

@@ -75,7 +75,8 @@ func (g *Graph) drawnEdges(draw func(e *GraphEdge, from, to int)) {
 func (g *Graph) WriteMermaid(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
-	fmt.Fprintf(&b, "  about[\"%s\"]\n", mermaidText(g.summary()))
+	asked, found := g.summary()
+	fmt.Fprintf(&b, "  about[\"%s\"]\n", mermaidText(asked+" "+found))
 	start := map[string]bool{}
 	for _, key := range g.Start {
 		start[key] = true

@@ -156,3 +156,87 @@ func FuzzTraceText(f *testing.F) {
 		}
 	})
 }
+
+// TestTraceTreeWidth: lines break between what they say, and not within.
+// SPEC(TRC-19)
+func TestTraceTreeWidth(t *testing.T) {
+	s := eventful(t)
+	for line := range strings.Lines(render(t, s.trace("used", verify.Bounds{}), "txt")) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 100 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	// Steps that are not indented any more go on beside their own branches.
+	g := &verify.Graph{Asked: "id=0", Start: []string{"0"}}
+	for i := range 27 {
+		says := strings.Repeat("x", 60)
+		n := &verify.GraphNode{Key: fmt.Sprint(i), Marks: []verify.Mark{{Name: verify.MarkMissing, Says: says}}}
+		g.Nodes = append(g.Nodes, n)
+		if i > 0 {
+			g.Edges = append(g.Edges, verify.GraphEdge{From: fmt.Sprint(i), To: fmt.Sprint(i - 1), Kind: verify.EdgeParent})
+		}
+	}
+	mark := "[missing: " + strings.Repeat("x", 60) + "]\n"
+	indent := strings.Repeat("   ", 23)
+	want := indent + "└─ no record  24\n" + indent + "│     " + mark + indent + "└─ (25) no record  25\n" + indent + "│     " + mark +
+		indent + "└─ (26) no record  26\n" + indent + "      " + mark
+	if got := render(t, g, "txt"); !strings.Contains(got, want) {
+		t.Errorf("got\n%s\nwanted\n%s", got, want)
+	}
+}
+
+// TestTraceRefs: people read a ref as labels and commands name it, machines in
+// hex. SPEC(LBL-1)
+func TestTraceRefs(t *testing.T) {
+	s := newStory(t)
+	r := s.production("acme/\xff /%\"")
+	r.Ref = []byte("answer 1")
+	s.tell("acme", "a", r)
+	s.commit()
+	g, err := verify.Trace(context.Background(), s, nil, provenance.ByRef("acme", r.Ref), verify.Bounds{})
+	check(t, err)
+	for form, names := range map[string][]string{
+		"txt":  {"ref=acme/answer%201: ", "no record  acme/%FF%20%2F%25%22  [missing"},
+		"mmd":  {"ref=acme/answer#37;201: ", "id acme/#37;FF#37;20#37;2F#37;25#37;22<br/>"},
+		"dot":  {"ref=acme/answer%201: ", `id acme/%FF%20%2F%25%22\n`},
+		"json": {`"asked": "ref=acme/616e737765722031"`, `"key": "acme/ff202f2522"`, `"ref": "616e737765722031"`},
+	} {
+		text := render(t, g, form)
+		wantSyntax(t, form, text)
+		for _, name := range names {
+			if !strings.Contains(text, name) {
+				t.Errorf("%s lacks %q:\n%s", form, name, text)
+			}
+		}
+	}
+	for key, want := range map[string]string{"acme/ff": "acme/%FF", "acme/x": "acme/x", "": "", s.ids["a"].String(): s.ids["a"].String()} {
+		if got := verify.KeyText(key); got != want {
+			t.Errorf("%q: %q, wanted %q", key, got, want)
+		}
+	}
+	// A correction is asked for by issuer and id, which is no ref.
+	g, err = verify.Trace(context.Background(), s, nil, provenance.Corrections("acme", s.ids["a"]), verify.Bounds{})
+	check(t, err)
+	if text, want := render(t, g, "txt"), "correction=acme/"+s.ids["a"].String()+":"; !strings.HasPrefix(text, want) {
+		t.Errorf("%s does not begin with %s", text, want)
+	}
+}
+
+// TestTraceNothingToSum: what is left out stands under its heading, also alone;
+// where there was nothing to add there is none.
+func TestTraceNothingToSum(t *testing.T) {
+	s := newStory(t)
+	s.tell("acme", "d", s.dataset("d"))
+	s.tell("acme", "a", s.production())
+	s.tell("acme", "k", s.reversal("a"))
+	text := render(t, s.trace("a", verify.Bounds{}), "txt")
+	if want := "\n\ntokens, of each kind by itself\n   none\n   without 1 record, reversed\n"; !strings.HasSuffix(text, want) {
+		t.Errorf("got\n%s", text)
+	}
+	if !strings.Contains(text, "   2 records, as of 3 entries of the log, times in UTC\n") {
+		t.Errorf("got\n%s", text)
+	}
+	if text := render(t, s.trace("d", verify.Bounds{}), "txt"); strings.Contains(text, "tokens") || !strings.Contains(text, " 1 record, as of ") {
+		t.Errorf("got\n%s", text)
+	}
+}

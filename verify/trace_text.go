@@ -1,10 +1,11 @@
 package verify
 
 import (
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"strings"
+	"time"
+
+	"tokentrail/provenance"
 )
 
 // JSON returns the graph and its sums as one JSON document. SPEC(TRC-18)
@@ -22,27 +23,30 @@ const absence = "nothing is known of it: only the node says so, and a node can w
 // shortDigits is how many hex digits of an id are shown.
 const shortDigits = 12
 
-// shortKey returns the beginning of an id; of issuer/ref, with the ref as text
-// where it is printable.
-func shortKey(key string) string {
-	issuer, ref, isRef := strings.Cut(key, "/")
-	if !isRef {
-		return key[:min(len(key), shortDigits)]
+// KeyText writes a node's key for people: an id as it is, and issuer/ref as a
+// label and the tools name it, with the ref as text in place of hex. SPEC(LBL-1)
+func KeyText(key string) string {
+	if q, err := provenance.ParseRecordQuery("ref", key); err == nil {
+		return q.Issuer + "/" + provenance.RefText(q.Ref)
 	}
-	if b, err := hex.DecodeString(ref); err == nil && printable(b) {
-		ref = string(b)
-	}
-	return issuer + "/" + ref
+	return key
 }
 
-// printable reports whether all bytes are printable ASCII, without the space.
-func printable(b []byte) bool {
-	for _, c := range b {
-		if c <= ' ' || c > '~' {
-			return false
-		}
+// shortKey is KeyText with the beginning of an id.
+func shortKey(key string) string {
+	if strings.Contains(key, "/") {
+		return KeyText(key)
 	}
-	return len(b) > 0
+	return key[:min(len(key), shortDigits)]
+}
+
+// askedText writes the query for people. SPEC(TRC-19)
+func (g *Graph) askedText() string {
+	name, value, _ := strings.Cut(g.Asked, "=")
+	if name == "ref" || name == "parent" {
+		return name + "=" + KeyText(value)
+	}
+	return g.Asked
 }
 
 // title says what a node is: kind, side, and what the record is about.
@@ -58,12 +62,17 @@ func (n *GraphNode) title() string {
 	return plain(joined(" ", kind, r.What))
 }
 
-// origin says who recorded it and when.
+// origin says who recorded it and when, to the second; that times are UTC, the
+// summary says.
 func (n *GraphNode) origin() string {
 	if n.Record == nil {
 		return ""
 	}
-	return plain(n.Record.Issuer + " " + n.Record.Time)
+	when := n.Record.Time
+	if t, err := time.Parse(time.RFC3339, when); err == nil {
+		when = t.UTC().Format(time.DateTime)
+	}
+	return plain(n.Record.Issuer + " " + when)
 }
 
 // words says a mark in words.
@@ -93,8 +102,8 @@ func (m *Mark) words() string {
 	return plain(string(m.Name) + by)
 }
 
-// summary says in a line what the graph is.
-func (g *Graph) summary() string {
+// summary says what was asked for and what the graph is.
+func (g *Graph) summary() (asked, found string) {
 	records, missing := 0, 0
 	for _, n := range g.Nodes {
 		if n.Record == nil {
@@ -103,11 +112,22 @@ func (g *Graph) summary() string {
 			records++
 		}
 	}
-	s := fmt.Sprintf("%s: %s, %s, as of %s of the log", g.Asked, counted(records, "record", "records"), counted(missing, "missing name", "missing names"), counted(int(g.Size), "entry", "entries"))
-	if g.Cut {
-		s += "; cut: there may be more"
+	parts := []string{"no record"}
+	if records > 0 {
+		parts[0] = counted(records, "record", "records")
 	}
-	return plain(s)
+	if missing > 0 {
+		parts = append(parts, counted(missing, "missing name", "missing names"))
+	}
+	parts = append(parts, "as of "+counted(int(g.Size), "entry", "entries")+" of the log")
+	if records > 0 {
+		parts = append(parts, "times in UTC")
+	}
+	found = strings.Join(parts, ", ")
+	if g.Cut {
+		found += "; cut: there may be more"
+	}
+	return plain(g.askedText()) + ":", found
 }
 
 // counted writes a number of things.

@@ -4,11 +4,19 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // drawnSteps is how many steps of a tree are drawn by indenting. Further ones
 // are numbered, so that a long chain stays readable and small.
 const drawnSteps = 24
+
+// Columns of a tree: of a line, and of what stands behind the branches of a
+// deep one.
+const (
+	treeWidth  = 100
+	leastWidth = 64
+)
 
 // WriteTree writes the graph for a terminal: for each record that the trace
 // began with a tree of what it comes from and one of what came of it, then what
@@ -16,13 +24,14 @@ const drawnSteps = 24
 // is stripped of what could steer a terminal. SPEC(TRC-19)
 func (g *Graph) WriteTree(w io.Writer) error {
 	t := newTreeWriter(g)
-	t.line(g.summary())
+	asked, found := g.summary()
+	t.wrapped("", "   ", " ", []string{asked, found})
 	if len(g.Start) == 0 {
 		t.line(absence)
 	}
 	for _, key := range g.Start {
 		t.line("")
-		t.line(t.describe(t.nodes[key]))
+		t.wrapped("", "   ", "  ", t.describe(t.nodes[key]))
 		t.shown[key] = true
 		t.tree("from", key, t.from)
 		t.tree("to", key, t.to)
@@ -67,19 +76,38 @@ func newTreeWriter(g *Graph) *treeWriter {
 
 func (t *treeWriter) line(s string) { t.b.WriteString(s + "\n") }
 
-// describe says everything about a node, in a line.
-func (t *treeWriter) describe(n *GraphNode) string {
-	parts := []string{n.title()}
-	if origin := n.origin(); origin != "" {
-		parts = append(parts, origin)
+// wrapped writes parts, each whole, in lines of treeWidth columns where they fit:
+// the first line with one beginning, those that go on with another. SPEC(TRC-19)
+func (t *treeWriter) wrapped(begin, goOn, between string, parts []string) {
+	line, room := begin+parts[0], max(treeWidth, utf8.RuneCountInString(begin)+leastWidth)
+	for _, part := range parts[1:] {
+		if utf8.RuneCountInString(line+between+part) <= room {
+			line += between + part
+			continue
+		}
+		t.line(line)
+		line = goOn + part
 	}
-	parts = append(parts, plain(shortKey(n.Key)))
+	t.line(line)
+}
+
+// describe says everything about a node, in parts.
+func (t *treeWriter) describe(n *GraphNode) []string {
+	parts := t.name(n)
+	if origin := n.origin(); origin != "" {
+		parts[1] = origin + " " + parts[1]
+	}
 	for i := range n.Marks {
 		if m := &n.Marks[i]; t.g.Proving || m.Name != MarkUnverified { // else it is said once
 			parts = append(parts, "["+m.words()+"]")
 		}
 	}
-	return strings.Join(parts, "  ")
+	return parts
+}
+
+// name says which node it is, in parts.
+func (t *treeWriter) name(n *GraphNode) []string {
+	return []string{n.title(), plain(shortKey(n.Key))}
 }
 
 // A branch is a link to be written, with the lines that go on beside it.
@@ -100,8 +128,8 @@ func (t *treeWriter) tree(title, root string, next map[string][]link) {
 	for stack := branches(next[root], "", 1); len(stack) > 0; {
 		b := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		again := done[b.key]
-		t.branch(b, again && len(next[b.key]) > 0)
+		again, branched := done[b.key], len(next[b.key]) > 0
+		t.branch(b, again && branched, !again && branched)
 		if !again {
 			done[b.key] = true
 			stack = append(stack, branches(next[b.key], b.below(), b.depth+1)...)
@@ -129,8 +157,9 @@ func (b *branch) below() string {
 	return b.beside + "│  "
 }
 
-// branch writes the line of one.
-func (t *treeWriter) branch(b branch, above bool) {
+// branch writes one: above, where its own branches were drawn before; open, where
+// they follow.
+func (t *treeWriter) branch(b branch, above, open bool) {
 	stem := "├─ "
 	if b.last {
 		stem = "└─ "
@@ -139,18 +168,30 @@ func (t *treeWriter) branch(b branch, above bool) {
 		stem += fmt.Sprintf("(%d) ", b.depth)
 	}
 	n := t.nodes[b.key]
-	text := n.title() + "  " + plain(shortKey(n.Key))
+	parts := t.name(n)
 	if !t.shown[b.key] {
 		t.shown[b.key] = true
-		text = t.describe(n)
+		parts = t.describe(n)
 	}
 	if above {
-		text += "  (above)"
+		parts = append(parts, "(above)")
 	}
 	if b.edge.Closes {
-		text += "  (closes a cycle)"
+		parts = append(parts, "(closes a cycle)")
 	}
-	t.line(b.beside + stem + text)
+	t.wrapped(b.beside+stem, b.goesOn(open), "  ", parts)
+}
+
+// goesOn returns what stands before the further lines of a branch.
+func (b *branch) goesOn(open bool) string {
+	column, own := "│  ", "   "
+	if open && b.depth < drawnSteps { // else they stand in the same column as itself
+		own = "│  "
+	}
+	if b.last && (!open || b.depth < drawnSteps) {
+		column = "   "
+	}
+	return b.beside + column + own
 }
 
 // others writes the nodes that are in no tree, such as corrections of what a
@@ -165,15 +206,18 @@ func (t *treeWriter) others() {
 			t.line("\n" + title)
 			title = ""
 		}
-		t.line("   " + t.describe(n))
+		t.wrapped("   ", "      ", "  ", t.describe(n))
 	}
 }
 
 // sums writes the sums.
 func (t *treeWriter) sums() {
 	s := t.g.Sums()
-	if len(s.Rows) > 0 {
+	if len(s.Rows) > 0 || s.Relays+s.Reversed+s.Unverified > 0 {
 		t.line("\ntokens, of each kind by itself")
+	}
+	if len(s.Rows) == 0 && s.Relays+s.Reversed+s.Unverified > 0 {
+		t.line("   none")
 	}
 	for _, r := range s.Rows {
 		t.line(fmt.Sprintf("   %-20s %s, %s in, %s out", joined(" ", r.Kind, r.Side), counted(r.Records, "record", "records"), separated(r.Input.String()), separated(r.Output.String())))
