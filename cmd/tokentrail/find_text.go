@@ -186,10 +186,7 @@ func (d *foundDoc) lines() []fact {
 		{"kind", strings.Join(nonEmpty(d.Kind, d.Side), ", ")}, {"time", d.Time}, {"model", modelWords(r.Model)},
 		{"served", placeWords(r.Serving)}, {"used", placeWords(r.Using)},
 	}
-	if r.Usage != nil {
-		lines = append(lines, fact{"tokens", fmt.Sprintf("%s in, %s out", thousands(r.Usage.Input), thousands(r.Usage.Output))})
-	}
-	lines = append(lines, fact{"content", d.contentWords()}, fact{"label", d.Label})
+	lines = append(lines, fact{"tokens", d.Tokens()}, fact{"content", d.contentWords()}, fact{"label", d.Label})
 	for _, m := range d.Marks {
 		see := ""
 		if len(m.By) > 0 {
@@ -202,7 +199,7 @@ func (d *foundDoc) lines() []fact {
 		if s.Kind != "" {
 			words = strings.Join(nonEmpty(s.Kind+" "+s.What, "of "+s.Issuer), ", ")
 		}
-		lines = append(lines, fact{"from", words + ", " + s.Key})
+		lines = append(lines, fact{"from", words + ", " + verify.KeyText(s.Key)})
 	}
 	if len(d.Sources) > 0 {
 		lines = append(lines, fact{"all of it", "tokentrail trace " + d.ID.String()})
