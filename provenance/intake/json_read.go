@@ -151,6 +151,11 @@ func setInteger(v reflect.Value, n *node, name string) error {
 	if err != nil {
 		return n.fault("%s: wanted a whole number, in digits only, of 64 bits, signed", shortened(number.String()))
 	}
+	if isTime(name) {
+		if err := likelyMillis(whole); err != nil {
+			return n.fault("%w", err)
+		}
+	}
 	v.SetInt(whole)
 	return nil
 }

@@ -103,6 +103,22 @@ func parseInstant(s string) (int64, error) {
 	return t.UnixMilli(), nil
 }
 
+// leastMillis is 1973-03-03T09:46:40Z, and in seconds the year 5138: a number
+// below it is sooner a time in seconds than one in milliseconds.
+const leastMillis = 100_000_000_000
+
+// likelyMillis refuses a number that looks like seconds, which would stand in a
+// record for a day of January 1970. SPEC(CLI-8)
+func likelyMillis(n int64) error {
+	switch {
+	case n >= leastMillis:
+		return nil
+	case n >= leastMillis/1000:
+		return fmt.Errorf("%d: this looks like seconds; give milliseconds, %d, or RFC 3339", n, n*1000)
+	}
+	return fmt.Errorf("%d: this is no number of milliseconds of 1973-03-03 or later; give an earlier time as RFC 3339, as \"1970-01-01T00:00:00Z\"", n)
+}
+
 // parseHour reads the hour of a cell.
 func parseHour(s string) (int64, error) {
 	ms, err := parseInstant(s)

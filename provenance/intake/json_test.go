@@ -105,8 +105,9 @@ func TestInputSugar(t *testing.T) {
 	}
 	same(fmt.Sprintf(usage, `"2023-11-16T18:15:46.680Z"`, ""), fmt.Sprintf(usage, `1700158546680`, ""))
 	same(fmt.Sprintf(usage, `"2023-11-16T18:15:46.680Z"`, ""), fmt.Sprintf(usage, `"2023-11-16T19:15:46.6805+01:00"`, ""))
-	same(fmt.Sprintf(usage, `0`, `, "ref": "7265712d31"`), fmt.Sprintf(usage, `0`, `, "ref": "text:req-1"`))
-	same(fmt.Sprintf(usage, `0`, `, "parents": [{"issuer": "acme", "ref": "61"}]`), fmt.Sprintf(usage, `0`, `, "parents": [{"ref": "text:a", "issuer": "acme"}]`))
+	same(fmt.Sprintf(usage, `1700158546680`, `, "ref": "7265712d31"`), fmt.Sprintf(usage, `1700158546680`, `, "ref": "text:req-1"`))
+	same(fmt.Sprintf(usage, `1700158546680`, `, "parents": [{"issuer": "acme", "ref": "61"}]`), fmt.Sprintf(usage, `1700158546680`, `, "parents": [{"ref": "text:a", "issuer": "acme"}]`))
+	same(fmt.Sprintf(usage, `100000000000`, ""), fmt.Sprintf(usage, `"1973-03-03T09:46:40Z"`, "")) // the least number that is a time
 	same(modelJSON, strings.Replace(modelJSON, "8.1e23", "81e22", 1))
 	same(modelJSON, strings.Replace(modelJSON, "8.1e23", "810000000000000000000000", 1))
 }
@@ -147,7 +148,7 @@ func TestScaledText(t *testing.T) {
 }
 
 func TestRecordJSONErrors(t *testing.T) {
-	evaluation := `{"kind": "evaluation", "time": 0,
+	evaluation := `{"kind": "evaluation", "time": "1970-01-01T00:00:00Z",
  "model": {"name": "m", "digest": "sha256:` + digest64 + `", "known": "asserted"},
  "evaluation": {"dataset": {"name": "d", "digest": "sha256:` + digest64 + `"},
   "harness": {"name": "h", "commit": "0011223344556677889900112233445566778899"},
@@ -175,7 +176,10 @@ func TestRecordJSONErrors(t *testing.T) {
 		{modelJSON, `sha256:00112233`, `sha256:0011223G`, `is no digest`},
 		{modelJSON, `"2023-07-18T00:00:00.000Z"`, `"2023-07-18"`, `line 3: time: "2023-07-18" is no time: wanted RFC 3339`},
 		{modelJSON, `"2023-07-18T00:00:00.000Z"`, `"2023-07-18T00:00:00"`, `is no time`},
-		{modelJSON, `"2023-07-18T00:00:00.000Z"`, `-1`, `line 3: time: value: -1 is not in 0 to`},
+		{modelJSON, `"2023-07-18T00:00:00.000Z"`, `-1`, `line 3: time: -1: this is no number of milliseconds of 1973-03-03 or later; give an earlier time as RFC 3339`},
+		{modelJSON, `"2023-07-18T00:00:00.000Z"`, `"1969-12-31T23:59:59Z"`, `line 3: time: value: -1000 is not in 0 to`},
+		{modelJSON, `"2023-07-18T00:00:00.000Z"`, `1700161200`, `line 3: time: 1700161200: this looks like seconds; give milliseconds, 1700161200000, or RFC 3339`},
+		{modelJSON, `"2023-07-18T00:00:00.000Z"`, `99999999999`, `line 3: time: 99999999999: this looks like seconds; give milliseconds, 99999999999000, or RFC 3339`},
 		{modelJSON, `"2023-07-18T00:00:00.000Z"`, `1.5`, `line 3: time: 1.5: wanted a whole number`},
 		{modelJSON, `"2023-07-18T00:00:00.000Z"`, `true`, `line 3: time: true: wanted a whole number`},
 		{modelJSON, `"2023-07-18T00:00:00.000Z"`, `null`, `line 3: time: null: leave the member out`},
