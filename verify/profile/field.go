@@ -1,7 +1,9 @@
 package profile
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"tokentrail/provenance"
 	"tokentrail/provenance/label"
@@ -47,6 +49,42 @@ var (
 	modalities = []string{string(Text), string(Image), string(Audio), string(Video), string(Scene), string(Code)}
 	commitment = []string{"keyed", "public"}
 )
+
+// A mark is one way to mark content, by its bit in a record's label.
+type mark struct{ name, says string }
+
+// marksPutIn are the marks of record.label.marks, from bit 1 on (spec/record.md).
+var marksPutIn = []mark{
+	{"metadata", "a mark was put into the metadata"}, {"watermark", "a watermark was put in"},
+	{"fingerprint", "a fingerprint was taken"}, {"log", "the content was logged"},
+}
+
+const marksField = "record.label.marks"
+
+// markOf returns the mark that a bit of the field stands for; nil where there is
+// none.
+func (f *Field) markOf(bit int64) *mark {
+	for i := range marksPutIn {
+		if f.Name == marksField && bit == 1<<i {
+			return &marksPutIn[i]
+		}
+	}
+	return nil
+}
+
+// number returns a number of the field for people: marks by their names.
+func (f *Field) number(n int64) string {
+	if f.Name != marksField || n <= 0 || n>>len(marksPutIn) != 0 {
+		return fmt.Sprint(n)
+	}
+	var names []string
+	for i, m := range marksPutIn {
+		if n>>i&1 == 1 {
+			names = append(names, m.name)
+		}
+	}
+	return strings.Join(names, " and ")
+}
 
 // Fields returns every field, in the order of spec/profiles.md.
 func Fields() []Field {

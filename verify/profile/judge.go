@@ -12,7 +12,7 @@ type test struct {
 	name        string
 	kinds       string // of fields, by name
 	least, most int    // values
-	phrase      string
+	phrase      string // what it wants, before its values; empty: words has it
 	says        string
 	holds       func(p *Predicate, item any) bool // nil: judged by how many there are
 }
@@ -26,11 +26,11 @@ var (
 	isTrue      = test{"true", "flag", 0, 0, "is true", "it has the value true", func(_ *Predicate, item any) bool { return item == true }}
 	equals      = test{"equals", "text, number", 1, 1, "is", "it is the value", oneOf}
 	isOneOf     = test{"one-of", "text, number", 2, 16, "is one of", "it is one of the values", oneOf}
-	matches     = test{"matches", "text", 1, 1, "matches", "the pattern (RE2) is found in it", matchesPattern}
+	matches     = test{"matches", "text", 1, 1, "", "the pattern (RE2) is found in it", matchesPattern}
 	sameAs      = test{"same-as", anyKind, 1, 1, "is the same as", "it has the value of the other field, and both have one", nil}
 	atLeast     = test{"min", "number", 1, 1, "is at least", "it is the value or more", func(p *Predicate, item any) bool { return item.(int64) >= p.Values[0].(int64) }}
 	atMost      = test{"max", "number", 1, 1, "is at most", "it is the value or less", func(p *Predicate, item any) bool { return item.(int64) <= p.Values[0].(int64) }}
-	containsBit = test{"contains-bit", "number", 1, 1, "contains bit", "the sum of bits has this one", func(p *Predicate, item any) bool { return item.(int64)&p.Values[0].(int64) != 0 }}
+	containsBit = test{"contains-bit", "number", 1, 1, "", "the sum of bits has this one, which has a name", func(p *Predicate, item any) bool { return item.(int64)&p.Values[0].(int64) != 0 }}
 )
 
 var tests = [...]*test{&present, &absent, &isTrue, &equals, &isOneOf, &matches, &sameAs, &atLeast, &atMost, &containsBit}
@@ -57,11 +57,12 @@ const (
 	yes
 )
 
-// A judgement is what became of a predicate, and why: what was found instead,
-// or what was missing.
+// A judgement is what became of a predicate, and why, for people: what was found
+// and wanted instead, or what was missing.
 type judgement struct {
 	truth truth
 	why   []string
+	found []string // of no: what was found alone
 }
 
 // judge applies p to s. What is missing matters only where the rest does not
@@ -81,41 +82,54 @@ func (p *Predicate) judge(s *Subject) judgement {
 func (p *Predicate) judgeNot(s *Subject) judgement {
 	switch j := p.Not.judge(s); j.truth {
 	case yes:
-		return judgement{no, []string{plain(p.Not.String()) + ", wanted not so"}}
+		so := p.Not.inWords()
+		return judgement{no, []string{so + ", wanted: not so"}, []string{so}}
 	case no:
-		return judgement{yes, nil}
+		return judgement{truth: yes}
 	default:
 		return j
 	}
 }
 
 // compose judges parts of which one that is decisive decides: no of all, yes of
-// any.
+// any. Where none of several alternatives holds, the reason is one sentence: what
+// was found, and what they are.
 func compose(parts []Predicate, s *Subject, decisive truth) judgement {
-	reasons := map[truth][]string{}
-	found := map[truth]bool{}
+	sums := map[truth]*judgement{}
 	for i := range parts {
 		j := parts[i].judge(s)
-		found[j.truth] = true
-		for _, why := range j.why {
-			if !slices.Contains(reasons[j.truth], why) {
-				reasons[j.truth] = append(reasons[j.truth], why)
-			}
+		if sums[j.truth] == nil {
+			sums[j.truth] = &judgement{truth: j.truth}
 		}
+		sum := sums[j.truth]
+		sum.why, sum.found = union(sum.why, j.why), union(sum.found, j.found)
 	}
 	for _, t := range []truth{decisive, unknown} {
-		if found[t] {
-			return judgement{t, reasons[t]}
+		if sums[t] != nil {
+			return *sums[t]
 		}
 	}
-	other := yes + no - decisive
-	return judgement{other, reasons[other]}
+	other := *sums[yes+no-decisive]
+	if other.truth == no && len(parts) > 1 {
+		other.why = []string{strings.Join(other.found, " and ") + ", wanted: " + phrase(parts, ", or ", (*Predicate).inWords)}
+	}
+	return other
+}
+
+// union adds to all what it has not.
+func union(all, more []string) []string {
+	for _, one := range more {
+		if !slices.Contains(all, one) {
+			all = append(all, one)
+		}
+	}
+	return all
 }
 
 func (p *Predicate) judgeTest(s *Subject) judgement {
 	v := p.field.read(s)
 	if v.missing != "" {
-		return judgement{unknown, []string{v.missing}}
+		return judgement{truth: unknown, why: []string{v.missing}}
 	}
 	holds := false
 	switch p.test {
@@ -126,19 +140,21 @@ func (p *Predicate) judgeTest(s *Subject) judgement {
 	case &sameAs:
 		other := p.other.read(s)
 		if other.missing != "" {
-			return judgement{unknown, []string{other.missing}}
+			return judgement{truth: unknown, why: []string{other.missing}}
 		}
 		holds = slices.ContainsFunc(v.items, func(item any) bool { return slices.Contains(other.items, item) })
 		if !holds {
-			return judgement{no, []string{fmt.Sprintf("%s, and %s", found(p.field, v), found(p.other, other))}}
+			both := []string{found(p.field, v), found(p.other, other)}
+			return judgement{no, []string{strings.Join(both, " and ") + ", wanted: the same in both"}, both}
 		}
 	default:
 		holds = slices.ContainsFunc(v.items, func(item any) bool { return p.test.holds(p, item) })
 	}
 	if !holds {
-		return judgement{no, []string{found(p.field, v) + ", wanted: " + plain(p.wants())}}
+		was := found(p.field, v)
+		return judgement{no, []string{was + ", wanted: it " + p.wants("")}, []string{was}}
 	}
-	return judgement{yes, nil}
+	return judgement{truth: yes}
 }
 
 // shownItems and shownBytes bound what a reason repeats of a file.
@@ -158,10 +174,13 @@ func found(f *Field, v value) string {
 			words = append(words, fmt.Sprintf("and %d more", len(v.items)-i))
 			break
 		}
-		if text, is := item.(string); is {
-			words = append(words, quoted(text))
-		} else {
-			words = append(words, fmt.Sprint(item))
+		switch x := item.(type) {
+		case string:
+			words = append(words, quoted(x))
+		case int64:
+			words = append(words, f.number(x))
+		default:
+			words = append(words, fmt.Sprint(x))
 		}
 	}
 	return f.Name + " is " + strings.Join(words, ", ")
@@ -174,6 +193,3 @@ func quoted(s string) string {
 	}
 	return fmt.Sprintf("%q", s)
 }
-
-// plain is a text of ours without the marks of Markdown.
-func plain(s string) string { return strings.ReplaceAll(s, "`", "") }

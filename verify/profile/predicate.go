@@ -18,6 +18,7 @@ type Predicate struct {
 	Field  string      `json:"field,omitempty"`
 	Test   string      `json:"test,omitempty"`
 	Values []any       `json:"values,omitempty"` // string or int64
+	Words  string      `json:"words,omitempty"`  // of matches: what the pattern wants, behind the field's name
 
 	// What compile found; nothing changes them afterwards.
 	field   *Field
@@ -44,8 +45,8 @@ func (p *Predicate) compile(depth int) error {
 		return fmt.Errorf("predicates nest deeper than %d", maxDepth)
 	case p.Field != "":
 		return p.compileTest()
-	case p.Test != "" || len(p.Values) > 0:
-		return errors.New("test and values stand only beside field")
+	case p.Test != "" || len(p.Values) > 0 || p.Words != "":
+		return errors.New("test, values and words stand only beside field")
 	}
 	for _, part := range p.parts() {
 		if err := part.compile(depth + 1); err != nil {
@@ -83,6 +84,9 @@ func (p *Predicate) compileTest() error {
 	}
 	if n := len(p.Values); n < p.test.least || n > p.test.most {
 		return fmt.Errorf("%s %s has %d values, wanted %d to %d", p.Field, p.Test, n, p.test.least, p.test.most)
+	}
+	if (p.test == &matches) != (p.Words != "") || strings.ContainsAny(p.Words, "|`\n") {
+		return fmt.Errorf("%s %s: words stand beside matches, and say what its pattern wants, without | and `", p.Field, p.Test)
 	}
 	for i, v := range p.Values {
 		value, err := p.valueOf(v)
@@ -123,6 +127,9 @@ func (p *Predicate) valueOf(v any) (any, error) {
 		if err == nil && p.test == &containsBit && (whole < 1 || whole&(whole-1) != 0) {
 			err = fmt.Errorf("%d is not one bit", whole)
 		}
+		if err == nil && p.test == &containsBit && p.field.markOf(whole) == nil {
+			err = fmt.Errorf("%d has no name", whole)
+		}
 		return whole, err
 	}
 	return nil, fmt.Errorf("%v is not a text of at least one character", v)
@@ -141,33 +148,57 @@ func (p *Predicate) asksOf(of Of) bool {
 	return false
 }
 
-// String returns p in words, as spec/profiles.md has it.
+// String returns p as spec/profiles.md has it.
 func (p *Predicate) String() string {
-	switch {
-	case p.Not != nil:
-		return "not (" + p.Not.String() + ")"
-	case len(p.All) > 0:
-		return phrase(p.All, " and ")
-	case len(p.Any) > 0:
-		return phrase(p.Any, " or ")
-	}
-	return "`" + p.Field + "` " + p.wants()
+	return p.told((*Predicate).String, func() string {
+		wants := p.wants("`")
+		if p.test == &matches {
+			wants += fmt.Sprintf(" (`%s`)", p.pattern)
+		}
+		return "`" + p.Field + "` " + wants
+	})
 }
 
-// wants returns what the field must be.
-func (p *Predicate) wants() string {
+// inWords returns p for people: without the marks of Markdown, and without
+// patterns.
+func (p *Predicate) inWords() string {
+	return p.told((*Predicate).inWords, func() string { return p.Field + " " + p.wants("") })
+}
+
+// told composes what part says of the parts of p; leaf is p where it has none.
+func (p *Predicate) told(part func(*Predicate) string, leaf func() string) string {
+	switch {
+	case p.Not != nil:
+		return "not (" + part(p.Not) + ")"
+	case len(p.All) > 0:
+		return phrase(p.All, " and ", part)
+	case len(p.Any) > 0:
+		return phrase(p.Any, " or ", part)
+	}
+	return leaf()
+}
+
+// wants returns what the field must be, its values between quotes.
+func (p *Predicate) wants(quote string) string {
+	switch p.test {
+	case &matches:
+		return p.Words
+	case &containsBit:
+		return "says that " + p.field.markOf(p.Values[0].(int64)).says
+	}
 	words := make([]string, len(p.Values))
 	for i, v := range p.Values {
-		words[i] = fmt.Sprintf("`%v`", v)
+		words[i] = fmt.Sprintf("%s%v%s", quote, v, quote)
 	}
 	return strings.TrimSpace(p.test.phrase + " " + strings.Join(words, ", "))
 }
 
-// phrase joins predicates; what is composed itself stands in brackets.
-func phrase(parts []Predicate, with string) string {
+// phrase joins what part says of predicates; what is composed itself stands in
+// brackets.
+func phrase(parts []Predicate, with string, part func(*Predicate) string) string {
 	words := make([]string, len(parts))
 	for i := range parts {
-		words[i] = parts[i].String()
+		words[i] = part(&parts[i])
 		if len(parts[i].All)+len(parts[i].Any) > 1 {
 			words[i] = "(" + words[i] + ")"
 		}

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tokentrail/provenance"
+	"tokentrail/provenance/label"
 )
 
 func TestWriteText(t *testing.T) {
@@ -20,8 +23,8 @@ func TestWriteText(t *testing.T) {
 		"FAILED  cn-gb45438-2025, version 1: China",
 		"passed          must    CN-1   The file's metadata",
 		"failed          must    CN-3   Label is 1",
-		`label.aigc.Label is "9\x1b[31m\u202exxx`, `xxx"…, wanted: is one of 1, 2, 3`,
-		"record.label.explicit.height is absent, wanted: is at least 50",
+		`label.aigc.Label is "9\x1b[31m\u202exxx`, `xxx"…, wanted: it is one of 1, 2, 3`,
+		"record.label.explicit.height is absent, wanted: it is at least 50",
 		"Notice  " + Notice,
 	} {
 		if !strings.Contains(b.String(), want) {
@@ -33,6 +36,38 @@ func TestWriteText(t *testing.T) {
 	}
 	if n := result.Count(Must, Failed); n != 3 { // CN-3, CN-4, CN-22
 		t.Errorf("%d musts failed, wanted 3", n)
+	}
+}
+
+// TestReasons holds reasons to words that are for people: no bits, no patterns,
+// and alternatives in one sentence.
+func TestReasons(t *testing.T) {
+	for rule, c := range map[string]struct {
+		edit edit
+		want string
+	}{
+		"CN-6":  {onAIGC(func(a *label.AIGC) { a.ContentProducer = "Acme" }), `label.aigc.ContentProducer is "Acme", wanted: it is a provider code of 27 characters`},
+		"CN-8":  {noAIGC, `label.aigc.ProduceID is absent, wanted: it is there`},
+		"CN-11": {onAIGC(func(a *label.AIGC) { a.PropagateID = "p" }), `label.aigc.PropagateID is "p" and label.aigc.ProduceID is "tokentrail:acme/img-7", wanted: the same in both`},
+		"CN-13": {onAIGC(func(a *label.AIGC) { a.ProduceID = `a"b` }), `label.aigc.ProduceID is "a\"b", wanted: label.aigc.ProduceID is absent, or label.aigc.ProduceID has only printable ASCII characters without space, quotation mark and backslash`},
+		"CN-17": {onLabel(func(l *provenance.Label) { l.Producer, l.ProducerCode = "", "" }), `record.label.producer is absent and record.label.producer-code is absent, wanted: record.label.producer is there, or record.label.producer-code is there`},
+		"CN-18": {marks(9), `record.label.marks is metadata and log, wanted: it says that a watermark was put in`},
+		"EU-4":  {onLabel(func(l *provenance.Label) { l.Marks = nil }), `record.label.marks is absent, wanted: it says that a mark was put into the metadata`},
+		"EU-8":  {marks(2), `record.label.marks is watermark, wanted: record.label.marks says that a fingerprint was taken, or record.label.marks says that the content was logged`},
+		"CA-4":  {both(nameless, onLabel(func(l *provenance.Label) { l.System = "acme" })), `record.label.system is "acme" and record.model.version is absent, wanted: record.label.system has a digit, as of a version, or record.model.version is there`},
+		"EU-14": {as(1, label.Markdown, noExplicit, onLabel(func(l *provenance.Label) { l.Oversight = 3 })), `record.label.explicit.applied is absent and record.label.editorial is absent, wanted: record.label.explicit.applied is true, or (record.label.editorial is true and record.label.oversight is human-validated)`},
+	} {
+		s := labelled()
+		c.edit(&s)
+		var got RuleResult
+		for _, p := range All() {
+			if d, of := outcomes(Check(&p, s))[rule]; of {
+				got = d
+			}
+		}
+		if got.Outcome != Failed || got.Reason != c.want {
+			t.Errorf("%s: %s\n%s\nwanted\n%s", rule, got.Outcome, got.Reason, c.want)
+		}
 	}
 }
 
