@@ -240,6 +240,21 @@ func wantAnswer(t *testing.T, err error) {
 
 var r0 = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 
+// TestAmounts writes one of a thing as one.
+func TestAmounts(t *testing.T) {
+	for want, c := range map[string]struct {
+		n    int64
+		many string
+	}{
+		"0 entries": {0, "entries"}, "1 entry": {1, "entries"}, "-1 record": {-1, "records"}, "1,001 queries": {1001, "queries"},
+		"1 query": {1, "queries"}, "1 app hash": {1, "app hashes"}, "1 more finding": {1, "more findings"}, "1 document": {1, "documents"},
+	} {
+		if got := amount(c.n, c.many); got != want {
+			t.Errorf("%q, wanted %q", got, want)
+		}
+	}
+}
+
 // encodeInt writes a CBOR head in its shortest form.
 func encodeInt(b []byte, n uint64, major byte) []byte {
 	switch {

@@ -32,16 +32,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "App hash %s\n", l.AppHash)
 	}
 	b.WriteString("\n")
-	for _, s := range r.Steps {
-		fmt.Fprintf(&b, "%-11s  %-11s  %s %s", s.Outcome, s.Name, group(s.Checked), s.What)
-		if n := int64(len(s.Findings)) + s.More; n > 0 {
-			fmt.Fprintf(&b, ", %s %s", group(n), map[bool]string{true: "finding", false: "findings"}[n == 1])
-		}
-		if s.Reason != "" {
-			fmt.Fprintf(&b, ": %s", plain(s.Reason))
-		}
-		b.WriteString("\n")
-	}
+	r.writeSteps(&b)
 	for _, s := range r.Steps {
 		writeFindings(&b, s)
 	}
@@ -56,23 +47,56 @@ func (r *Report) WriteText(w io.Writer) error {
 	return err
 }
 
+// writeSteps writes each step on a line, and those that were not begun for one
+// reason on one.
+func (r *Report) writeSteps(b *strings.Builder) {
+	idle := map[string][]string{} // names of steps, by the reason
+	for _, s := range r.Steps {
+		if s.idle() {
+			idle[s.Reason] = append(idle[s.Reason], s.Name)
+		}
+	}
+	for _, s := range r.Steps {
+		if names := idle[s.Reason]; s.idle() && len(names) > 1 {
+			if names[0] == s.Name {
+				fmt.Fprintf(b, "%-11s  %s: %s\n", s.Outcome, strings.Join(names, ", "), plain(s.Reason))
+			}
+			continue
+		}
+		fmt.Fprintf(b, "%-11s  %-11s  %s", s.Outcome, s.Name, amount(s.Checked, s.What))
+		if n := int64(len(s.Findings)) + s.More; n > 0 {
+			fmt.Fprintf(b, ", %s", amount(n, "findings"))
+		}
+		if s.Reason != "" {
+			fmt.Fprintf(b, ": %s", plain(s.Reason))
+		}
+		b.WriteString("\n")
+	}
+}
+
+// idle reports whether the step looked at nothing.
+func (s *Step) idle() bool {
+	return s.Outcome == NotChecked && s.Reason != "" && s.Checked == 0 && len(s.Findings) == 0
+}
+
 func writeFindings(b *strings.Builder, s *Step) {
 	for _, f := range s.Findings {
 		fmt.Fprintf(b, "\n%s at %s\n  wanted  %s\n  got     %s\n  see     %s\n",
 			plain(string(f.Code)), plain(f.Place), plain(f.Want), plain(f.Got), plain(f.How))
 	}
 	if s.More > 0 {
-		fmt.Fprintf(b, "\nand %s more findings in step %s\n", group(s.More), s.Name)
+		fmt.Fprintf(b, "\nand %s in step %s\n", amount(s.More, "more findings"), s.Name)
 	}
 }
 
 func (r *Report) writeTotals(b *strings.Builder) {
 	t := r.Totals
-	fmt.Fprintf(b, "\n%s headers, %s entries, %s records, %s streams of %s providers, in %d ms (%s records/s)\n",
-		group(t.Headers), group(t.Entries), group(t.Records), group(t.Streams), group(t.Providers), t.Millis, group(t.PerSecond))
+	fmt.Fprintf(b, "\n%s, %s, %s, %s of %s, in %d ms (%s records/s)\n",
+		amount(t.Headers, "headers"), amount(t.Entries, "entries"), amount(t.Records, "records"),
+		amount(t.Streams, "streams"), amount(t.Providers, "providers"), t.Millis, group(t.PerSecond))
 	for _, kind := range sortedKeys(t.Kinds) {
 		k := t.Kinds[kind]
-		fmt.Fprintf(b, "  %-12s %s records", plain(kind), separated(k.Records.String()))
+		fmt.Fprintf(b, "  %-12s %s %s", plain(kind), separated(k.Records.String()), named(k.Records.String(), "records"))
 		if !k.Input.IsZero() || !k.Output.IsZero() || countsTokens(kind) {
 			fmt.Fprintf(b, ", %s input and %s output tokens", separated(k.Input.String()), separated(k.Output.String()))
 		}
@@ -83,6 +107,25 @@ func (r *Report) writeTotals(b *strings.Builder) {
 // countsTokens reports whether records of a kind count tokens at all.
 func countsTokens(kind string) bool {
 	return slices.ContainsFunc(provenance.FlowKinds(), func(k provenance.Kind) bool { return k.String() == kind })
+}
+
+// amount writes a number with the name of what it counts, given for many.
+func amount(n int64, many string) string {
+	digits := strconv.FormatInt(n, 10)
+	return separated(digits) + " " + named(digits, many)
+}
+
+// named is the name of what a number counts: many, but of one.
+func named(digits, many string) string {
+	if digits != "1" && digits != "-1" {
+		return many
+	}
+	for _, ending := range [][2]string{{"ies", "y"}, {"hes", "h"}, {"s", ""}} {
+		if one, found := strings.CutSuffix(many, ending[0]); found {
+			return one + ending[1]
+		}
+	}
+	return many
 }
 
 // group writes a number with a comma every three digits.

@@ -325,7 +325,7 @@ func TestFindingsAreBounded(t *testing.T) {
 	}
 }
 
-// TestGolden holds the JSON of three reports against files: the format is what
+// TestGolden holds the JSON of four reports against files: the format is what
 // other programs read.
 func TestGolden(t *testing.T) {
 	l := small(t)
@@ -333,7 +333,8 @@ func TestGolden(t *testing.T) {
 	damaged.entries[1].Frame = []byte("garbage")
 	damaged.status = func(s *verify.Status) { s.LogRoot[0] ^= 1 }
 	cut := light.Audit(context.Background(), broken(l, "/proof"), l.at(2), l.options())
-	for name, r := range map[string]*verify.Report{"holds": l.audit(), "evidence": damaged.audit(), "unchecked": cut} {
+	down := light.Audit(context.Background(), broken(l, "/"), l.at(2), l.options())
+	for name, r := range map[string]*verify.Report{"holds": l.audit(), "evidence": damaged.audit(), "unchecked": cut, "down": down} {
 		got, err := r.JSON()
 		check(t, err)
 		for suffix, b := range map[string][]byte{".json": got, ".txt": []byte(text(r))} {

@@ -193,6 +193,11 @@ func TestThousands(t *testing.T) {
 			t.Errorf("%d: %s", n, got)
 		}
 	}
+	for n, want := range map[int64]string{0: "0 records", 1: "1 record", -1: "-1 record", -2: "-2 records", 1000: "1,000 records"} {
+		if got := plural(n, "record"); got != want {
+			t.Errorf("%d: %s", n, got)
+		}
+	}
 }
 
 // TestVerifyCouldNot: a node that does not answer is never taken for a verdict.

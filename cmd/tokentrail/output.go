@@ -238,8 +238,8 @@ func separated(s string) string {
 
 // plural writes a number with its noun.
 func plural(n int64, one string) string {
-	if n == 1 {
-		return "1 " + one
+	if n == 1 || n == -1 {
+		return thousands(n) + " " + one
 	}
 	if many, ok := strings.CutSuffix(one, "y"); ok {
 		return thousands(n) + " " + many + "ies"
