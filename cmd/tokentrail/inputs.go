@@ -43,8 +43,9 @@ type input struct {
 }
 
 // openInput reads the file through: every record is checked before the first
-// is signed. known are the inputs that the stream has seen.
-func openInput(name string, known map[string]inputState) (*input, error) {
+// is signed. known are the inputs that the stream has seen, rules the version of
+// the ledger's.
+func openInput(name string, known map[string]inputState, rules int) (*input, error) {
 	if name == "-" {
 		return nil, usagef("submit reads its input twice and again after an interruption: name a file, standard input cannot be")
 	}
@@ -53,14 +54,14 @@ func openInput(name string, known map[string]inputState) (*input, error) {
 		return nil, err
 	}
 	in := &input{name: name, file: f}
-	if err := in.readThrough(known); err != nil {
+	if err := in.readThrough(known, rules); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return in, nil
 }
 
-func (in *input) readThrough(known map[string]inputState) error {
+func (in *input) readThrough(known map[string]inputState, rules int) error {
 	info, err := in.file.Stat()
 	if err != nil {
 		return err
@@ -83,6 +84,9 @@ func (in *input) readThrough(known map[string]inputState) error {
 		if err != nil {
 			return fmt.Errorf("not a file of records, as tokentrail import writes: %w", err)
 		}
+		if err := checkKind(r.Kind, rules); err != nil {
+			return fmt.Errorf("record %s: %w; nothing of the file was signed in this run", thousands(records.Count()), err)
+		}
 		in.look(r, records.Count())
 	}
 	in.records = records.Count()
@@ -91,6 +95,19 @@ func (in *input) readThrough(known map[string]inputState) error {
 	}
 	in.hash = provenance.Hash(sums.whole.Sum(nil))
 	return sums.grown(in)
+}
+
+// chainRules is the rule version that the kinds behind consumption came with.
+const chainRules = 2
+
+// checkKind says in words what the ledger would refuse as unknown-kind.
+// SPEC(ADM-16)
+func checkKind(kind provenance.Kind, rules int) error {
+	if rules >= chainRules || kind <= provenance.Consumption {
+		return nil
+	}
+	return fmt.Errorf("the ledger's rules (version %d) do not know the kind %s (%d), which came with version %d; "+
+		"submit it to a ledger that has those, or leave it out", rules, kind, kind, chainRules)
 }
 
 // look remembers corrections, and warns of the first record that seems to hold

@@ -200,7 +200,7 @@ func (s *submitter) prepare(ctx context.Context, name string) error {
 	if s.limits, err = limitsOf(ctx, s.ledger); err != nil {
 		return err
 	}
-	if s.in, err = openInput(name, known); err != nil {
+	if s.in, err = openInput(name, known, s.limits.Rules); err != nil {
 		return err
 	}
 	if s.in.warning != "" {

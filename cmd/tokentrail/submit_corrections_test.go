@@ -92,7 +92,39 @@ func TestRefusedInputIsNotNoted(t *testing.T) {
 	c.corrected("acme/use-0", "--reverse")
 	file := c.variant("one.records", 1, func(*provenance.Record) {})
 	c.l.rules = 1
-	c.failed(c.testProvider.args(c.l, file), exitAgainst, "unknown-kind")
+	c.failed(c.testProvider.args(c.l, file), exitAgainst, "one.records: record 1: the ledger's rules (version 1) do not know the kind correction (7), which came with version 2",
+		"nothing of the file was signed")
 	c.l.rules = 2
 	c.succeeded(c.testProvider.args(c.l, file, "--stream", "another"))
+}
+
+// Of a file with a kind that the ledger's rules do not know nothing is signed,
+// however far behind it stands.
+func TestSubmitUnderOldRules(t *testing.T) {
+	c := newCorrecting(t)
+	file, _ := c.testProvider.records("old", 4, func(i int, r *provenance.Record) {
+		if i == 3 {
+			*r = provenance.Record{Kind: provenance.DatasetMade, Time: r.Time, Dataset: &provenance.Dataset{
+				Name: "web", Digest: provenance.Digest{Algorithm: -16, Value: make([]byte, 32)}, Sources: []provenance.Source{{Kind: 1}},
+			}}
+		}
+	})
+	c.l.rules = 1
+	args := c.testProvider.args(c.l, file, "--batch", "1", "--stream", "old")
+	c.failed(args, exitAgainst, "record 4: the ledger's rules (version 1) do not know the kind dataset (5)")
+	signed := func() int {
+		entries, err := filepath.Glob(filepath.Join(c.dir, "state", "journal", "*", "acme", "old", "0*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	if n := signed(); n != 0 {
+		t.Errorf("%d statements were signed", n)
+	}
+	c.l.rules = 2
+	c.succeeded(args)
+	if n := signed(); n != 4 {
+		t.Errorf("%d statements were signed, wanted 4", n)
+	}
 }
