@@ -48,6 +48,9 @@ func (a *app) newProver(ctx context.Context, nodeFlag, genesisText string) (*pro
 		return nil, asked(err)
 	}
 	p := &prover{node: node, genesis: sha256.Sum256(document), named: wanted != nil}
+	if founders, err := light.NewFounders(document); err == nil && wanted != nil && *wanted != p.genesis {
+		return nil, anotherLedger(node.URL(), founders.Origin(), *wanted)
+	}
 	trust := verify.Trust{Genesis: wanted}
 	if wanted == nil {
 		trust.Genesis = &p.genesis

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"tokentrail/provenance"
 	"tokentrail/verify/light"
 )
 
@@ -57,6 +58,11 @@ func (n *nodes) fetchGenesis(ctx context.Context, origin string) (raw []byte, er
 		return nil
 	})
 	return raw, err
+}
+
+// anotherLedger says that a node is not of the ledger that --genesis names.
+func anotherLedger(node, origin string, genesis provenance.Hash) error {
+	return fmt.Errorf("the node at %s serves the ledger %q, --genesis names the one with the genesis document %s", node, origin, genesis)
 }
 
 // foundersOf reads a genesis document that must be the one of an origin.

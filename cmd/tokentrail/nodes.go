@@ -136,7 +136,7 @@ func (n *nodes) check(ctx context.Context, c *client) error {
 	}
 	// SPEC(JRN-7)
 	if n.genesis != nil && !strings.HasSuffix(status.Origin, "/"+n.genesis.String()) {
-		return refutedError{fmt.Errorf("the node at %s serves the ledger %q, --genesis names the one with the genesis document %s", c.base, status.Origin, n.genesis)}
+		return refutedError{anotherLedger(c.base.String(), status.Origin, *n.genesis)}
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
