@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -156,6 +157,10 @@ func (d *demo) startNode(ctx context.Context, providers []string, log *slog.Logg
 		return nil, err
 	}
 	node, err := startDaemon(ctx, d.home, api.Limits{}, log)
+	var busy *net.OpError
+	if errors.As(err, &busy) && busy.Op == "listen" {
+		return nil, fmt.Errorf("listen for http at %s: %w; choose another address with --http", d.listen, busy.Err)
+	}
 	if err != nil {
 		return nil, err
 	}

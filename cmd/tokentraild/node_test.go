@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -32,6 +33,22 @@ func TestDemo(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(os.Getenv("TMPDIR")); len(left) > 0 {
 		t.Errorf("the demo left %v behind", left)
+	}
+}
+
+// TestDemoPort: an address that is in use is told of with the flag that gives it.
+func TestDemoPort(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"demo", "--exit", "--http", taken.Addr().String()}, &stdout, &stderr)
+	want := "listen for http at " + taken.Addr().String() + ": "
+	if code == exitOK || !strings.Contains(stderr.String(), want) || !strings.Contains(stderr.String(), "choose another address with --http") {
+		t.Errorf("exit code %d\n%s", code, stderr.String())
 	}
 }
 
