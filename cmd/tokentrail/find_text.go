@@ -21,8 +21,8 @@ type findDoc struct {
 	Outcome    string            `json:"outcome"`
 	Exit       int               `json:"exit"`
 	Says       string            `json:"says"`
-	Key        string            `json:"key"` // none, opens, of other content
-	Marks      *marksDoc         `json:"marks,omitempty"`
+	Key        string            `json:"key"`                  // none, opens, of other content
+	Marks      *marksDoc         `json:"file_marks,omitempty"` // what the file says of itself
 	Unreadable string            `json:"label_unreadable,omitempty"`
 	Records    []foundDoc        `json:"records"` // what the outcome is about first
 	Findings   []*verify.Finding `json:"findings"`

@@ -227,7 +227,10 @@ func (l *contentLedger) label(t *testing.T, name, ref, out string, more ...strin
 // found is what content find answers, as the tests need it.
 type found struct {
 	Outcome, Says, Key string
-	Records            []struct {
+	FileMarks          struct {
+		AIGC struct{ ContentProducer string }
+	} `json:"file_marks"`
+	Records []struct {
 		ID, Issuer, Binding, Label string
 		Proven                     bool
 		Record                     struct{ Model struct{ Name string } }
@@ -264,6 +267,9 @@ func (l *contentLedger) roundTrip(t *testing.T, kind string) {
 		f := l.find(t, "bound", append([]string{labelled}, sidecar...)...)
 		if len(f.Records) != 1 {
 			t.Fatalf("%s: %d records", labelled, len(f.Records))
+		}
+		if got := f.FileMarks.AIGC.ContentProducer; got != "Acme" {
+			t.Errorf("%s: the file's producer is %q", labelled, got)
 		}
 		r := f.Records[0]
 		if r.Issuer != "acme" || r.Binding != "opens" || !r.Proven || r.Record.Model.Name != "painter-8b" || len(r.Sources) != 1 || r.Sources[0].Kind != "model" || !strings.Contains(r.Label, "agree") {
