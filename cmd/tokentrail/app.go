@@ -176,19 +176,26 @@ func terminal(v any) (*os.File, bool) {
 	return f, ok && term.IsTerminal(int(f.Fd()))
 }
 
+// openRegular opens a file to read. A directory, a device or a named pipe, whose
+// opening alone can wait for ever, is refused; a descriptor that the shell has
+// opened, as for <(command), may be a pipe. SPEC(CLI-6)
+func openRegular(name string) (*os.File, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil: // opening says it as well, in words of its own
+	case info.IsDir():
+		return nil, fmt.Errorf("%s is a directory", printable(name))
+	case !info.Mode().IsRegular() && name != "/dev/stdin" && !strings.HasPrefix(name, "/dev/fd/"):
+		return nil, fmt.Errorf("%s is not a regular file; what a pipe or a device gives is read through /dev/stdin", printable(name))
+	}
+	return os.Open(name)
+}
+
 // open opens a file to read, or takes standard input for "-". A terminal that
 // nobody types records into is refused.
 func (a *app) open(name string) (io.ReadCloser, error) {
 	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		if info, err := f.Stat(); err == nil && info.IsDir() {
-			f.Close()
-			return nil, fmt.Errorf("%s is a directory", name)
-		}
-		return f, nil
+		return openRegular(name)
 	}
 	if _, is := terminal(a.stdin); is {
 		return nil, errors.New("standard input is a terminal; redirect a file into it or name the file")

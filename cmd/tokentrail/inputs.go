@@ -49,6 +49,9 @@ func openInput(name string, known map[string]inputState, rules int) (*input, err
 	if name == "-" {
 		return nil, usagef("submit reads its input twice and again after an interruption: name a file, standard input cannot be")
 	}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() { // opening a named pipe could wait for ever
+		return nil, fmt.Errorf("%s: not a regular file", name)
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
@@ -65,9 +68,6 @@ func (in *input) readThrough(known map[string]inputState, rules int) error {
 	info, err := in.file.Stat()
 	if err != nil {
 		return err
-	}
-	if !info.Mode().IsRegular() {
-		return errors.New("not a regular file")
 	}
 	in.size, in.changed = info.Size(), info.ModTime()
 	sums := newPrefixHash(known, in.size)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -160,7 +159,7 @@ func (a *app) checkedRecord(ctx context.Context, f *checkFlags, s *profile.Subje
 		if f.node != "" || f.genesis != "" {
 			return "", usagef("--record %s is a file: --node and --genesis are of a ledger", printable(f.record))
 		}
-		return "the file " + f.record, recordIn(f.record, named, s)
+		return recordIn(f.record, named, s)
 	case f.record != "":
 		if named, err = recordQuery(f.record); err != nil {
 			return "", err
@@ -197,37 +196,37 @@ func (a *app) recordFrom(ctx context.Context, f *checkFlags, q provenance.Record
 	return "record " + starts[0].Key + " of " + s.Issuer + ", proven at " + p.node.URL(), nil
 }
 
-// recordIn takes a record out of a file of records: the one with the ref that
-// the label names, or the only one.
-func recordIn(path string, named provenance.RecordQuery, s *profile.Subject) error {
-	f, err := os.Open(path)
+// recordIn takes a record out of a file of records, and says which: the first
+// with the ref that the label names, or the only one.
+func recordIn(path string, named provenance.RecordQuery, s *profile.Subject) (which string, err error) {
+	f, err := openRegular(path)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer f.Close()
 	records := intake.NewRecordsReader(bufio.NewReader(f))
-	count := 0
+	count := int64(0)
 	for {
 		r, _, err := records.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", printable(path), err)
+			return "", fmt.Errorf("%s: %w", printable(path), err)
 		}
 		count++
 		if len(named.Ref) > 0 && bytes.Equal(r.Ref, named.Ref) {
 			s.Record, s.Issuer = r, named.Issuer
-			return nil
+			return fmt.Sprintf("record %s of the file %s, a %s, the first with the ref that the label names", thousands(count), path, r.Kind), nil
 		}
 		s.Record = r
 	}
 	if count != 1 {
 		s.Record = nil
-		return fmt.Errorf("%s has %s, of which none has the ref that the label names", printable(path), plural(int64(count), "record"))
+		return "", fmt.Errorf("%s has %s, of which none has the ref that the label names", printable(path), plural(count, "record"))
 	}
 	s.Issuer = named.Issuer
-	return nil
+	return fmt.Sprintf("the only record of the file %s, a %s", path, s.Record.Kind), nil
 }
 
 // bind says whether the record's commitment is to this file, where that can be

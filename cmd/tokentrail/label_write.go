@@ -156,12 +156,15 @@ func (a *app) labelWrite(name string, f *labelWriteFlags) error {
 		return err
 	}
 	defer src.close()
+	var wrong *label.FileError
 	format, err := src.format()
+	if errors.As(err, &wrong) { // SPEC(CLI-20)
+		return fmt.Errorf("%s: not a kind of file that a label can be written into; those are PNG, JPEG, MP4, DOCX and Markdown (.md); nothing was written", printable(name))
+	}
 	if err != nil {
 		return err
 	}
 	err = replaceFile(target, mode, func(w io.Writer) error { return label.Write(w, format, src, src.size, m) })
-	var wrong *label.FileError
 	switch {
 	case errors.As(err, &wrong) && wrong.Kind == label.Bound:
 		return fmt.Errorf("%s: %w (--break-manifest)", printable(name), err)

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
@@ -147,7 +146,7 @@ func flatObject(b []byte) (map[string]string, error) {
 
 // readSidecar reads a sidecar that is only its owner's. SPEC(PRV-3)
 func readSidecar(path string) (*sidecar, error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no sidecar %s: tokentrail content commit makes one; a key that was lost cannot be made again", printable(path))
 	}
