@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -144,7 +145,7 @@ func (a *app) correct(ctx context.Context, name string, f *correctFlags) error {
 	if err != nil {
 		return err
 	}
-	left, earlier, err := n.stillCounts(ctx, found)
+	left, earlier, err := n.stillCounts(ctx, found, nil)
 	if err != nil {
 		return fmt.Errorf("record %s: %w", found.id, err)
 	}
@@ -173,24 +174,35 @@ func (a *app) correct(ctx context.Context, name string, f *correctFlags) error {
 }
 
 // stillCounts returns what a record counts as, with its earlier corrections taken
-// into account, and how many these are. Those that do not hold change nothing, and
-// people are told of the first. SPEC(CLI-12)
-func (n *nodes) stillCounts(ctx context.Context, found *foundRecord) (counted *verify.Corrected, earlier int, err error) {
+// into account, and how many these are: those on the ledger, then of what is signed
+// those that are not there yet. Those that do not hold change nothing, and people
+// are told of the first. SPEC(CLI-12)
+func (n *nodes) stillCounts(ctx context.Context, found *foundRecord, signed []signedCorrection) (counted *verify.Corrected, earlier int, err error) {
 	if counted, err = verify.NewCorrected(found.issuer, found.entry, found.raw); err != nil {
 		return nil, 0, err
 	}
 	var reversed, idle error
-	err = n.records(ctx, provenance.Corrections(found.issuer, found.id), func(r *foundRecord) bool {
-		switch wrong := counted.Apply(r.issuer, r.entry, r.Correction); {
+	apply := func(entry int64, id provenance.Hash, where string, c *provenance.Correction) bool {
+		switch wrong := counted.Apply(found.issuer, entry, c); {
 		case wrong != nil:
-			idle = cmp.Or(idle, fmt.Errorf("record %s in entry %d corrects record %s without effect: %w", r.id, r.entry, found.id, wrong))
+			idle = cmp.Or(idle, fmt.Errorf("record %s in %s corrects record %s without effect: %w", id, where, found.id, wrong))
 			return true
-		case r.Correction.Action == provenance.Reverses:
-			reversed = fmt.Errorf("it was reversed by record %s in entry %d: there is nothing left to correct", r.id, r.entry)
+		case c.Action == provenance.Reverses:
+			reversed = fmt.Errorf("it was reversed by record %s in %s: there is nothing left to correct", id, where)
 		}
 		earlier++
 		return reversed == nil
+	}
+	there := map[provenance.Hash]bool{}
+	err = n.records(ctx, provenance.Corrections(found.issuer, found.id), func(r *foundRecord) bool {
+		there[r.id] = true
+		return apply(r.entry, r.id, fmt.Sprintf("entry %d", r.entry), r.Correction)
 	})
+	for _, c := range signed {
+		if err == nil && reversed == nil && !there[c.id] {
+			apply(math.MaxInt64, c.id, fmt.Sprintf("sequence %d, which has no receipt yet", c.sequence), c.Correction)
+		}
+	}
 	if idle != nil {
 		n.notice(idle.Error() + "; it is not counted here, nor is any other of this kind, and every audit finds it (tokentrail verify)")
 	}

@@ -40,6 +40,7 @@ type input struct {
 	warning string // what people should look at before it is signed; empty for nothing
 
 	corrections []plannedCorrection // the first maxPlanned of them
+	unplanned   bool                // there are more
 }
 
 // openInput reads the file through: every record is checked before the first
@@ -113,7 +114,11 @@ func checkKind(kind provenance.Kind, rules int) error {
 // look remembers corrections, and warns of the first record that seems to hold
 // what none may. SPEC(PRV-1)
 func (in *input) look(r *provenance.Record, number int64) {
-	if r.Correction != nil && len(in.corrections) < maxPlanned {
+	switch {
+	case r.Correction == nil:
+	case len(in.corrections) == maxPlanned:
+		in.unplanned = true
+	default:
 		in.corrections = append(in.corrections, plannedCorrection{number, r.Correction})
 	}
 	if in.warning != "" {

@@ -20,6 +20,14 @@ type plannedCorrection struct {
 	*provenance.Correction
 }
 
+// A signedCorrection is a correction that was signed and has no receipt yet: the
+// ledger may have it or not.
+type signedCorrection struct {
+	id       provenance.Hash // of the correcting record
+	sequence int64
+	*provenance.Correction
+}
+
 // A correctable is a record that an input corrects, and what still counts of it.
 type correctable struct {
 	found    *foundRecord
@@ -34,22 +42,59 @@ func (s *submitter) checkCorrections(ctx context.Context, signed int64) error {
 	if s.limits.Rules < correctionRules {
 		return nil // the ledger refuses them
 	}
+	if s.in.unplanned {
+		s.ledger.notice(fmt.Sprintf("only the first %s corrections of %s are held against the ledger", thousands(maxPlanned), s.in.name))
+	}
+	all := s.in.corrections
+	for len(all) > 0 && all[0].number <= signed {
+		all = all[1:]
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	before, err := s.signedCorrections()
+	if err != nil {
+		return err
+	}
 	known := map[provenance.Hash]*correctable{}
-	for _, c := range s.in.corrections {
-		if c.number <= signed {
-			continue
-		}
-		if err := s.checkCorrection(ctx, c, known); err != nil {
+	for _, c := range all {
+		if err := s.checkCorrection(ctx, c, known, before); err != nil {
 			return fmt.Errorf("%s: record %s is a correction that would not hold: %w; nothing of the file was signed in this run", s.in.name, thousands(c.number), err)
 		}
-	}
-	if len(s.in.corrections) == maxPlanned {
-		s.ledger.notice(fmt.Sprintf("only the first %s corrections were held against the ledger", thousands(maxPlanned)))
 	}
 	return nil
 }
 
-func (s *submitter) checkCorrection(ctx context.Context, c plannedCorrection, known map[provenance.Hash]*correctable) error {
+// signedCorrections returns the corrections of the journal's submissions without a
+// receipt, in the order of the stream, by what they correct. They go to the ledger
+// before anything else does, of whatever input they are. SPEC(CLI-13)
+func (s *submitter) signedCorrections() (map[provenance.Hash][]signedCorrection, error) {
+	out := map[provenance.Hash][]signedCorrection{}
+	for _, n := range s.journal.pending {
+		sub, _, err := s.journal.submission(n)
+		if err != nil {
+			return nil, err
+		}
+		records, _, err := sub.CheckRecords(provenance.FormatLimits())
+		if err != nil {
+			return nil, s.journal.damaged(n, subSuffix, err)
+		}
+		h := sub.Statement.Header()
+		for i, raw := range records {
+			r, err := provenance.ParseRecord(raw)
+			if err != nil {
+				return nil, s.journal.damaged(n, subSuffix, err)
+			}
+			if r.Correction != nil {
+				of := provenance.Hash(r.Correction.Record)
+				out[of] = append(out[of], signedCorrection{provenance.RecordID(h.Issuer, h.Stream, h.Sequence, i, raw), n, r.Correction})
+			}
+		}
+	}
+	return out, nil
+}
+
+func (s *submitter) checkCorrection(ctx context.Context, c plannedCorrection, known map[provenance.Hash]*correctable, before map[provenance.Hash][]signedCorrection) error {
 	id := provenance.Hash(c.Record)
 	of := known[id]
 	if of == nil {
@@ -61,7 +106,7 @@ func (s *submitter) checkCorrection(ctx context.Context, c plannedCorrection, kn
 			return fmt.Errorf("%s is a record of %s, which alone can correct it, not %s", id, found.issuer, s.flags.issuer)
 		}
 		of = &correctable{found: found}
-		if of.left, _, err = s.ledger.stillCounts(ctx, found); err != nil {
+		if of.left, _, err = s.ledger.stillCounts(ctx, found, before[id]); err != nil {
 			return fmt.Errorf("%s: %w", id, err)
 		}
 		known[id] = of

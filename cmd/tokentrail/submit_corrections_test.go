@@ -79,7 +79,7 @@ func TestSubmitOthersCorrection(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &submitter{flags: &submitFlags{issuer: "globex"}, ledger: ledger}
-	err = s.checkCorrection(t.Context(), plannedCorrection{1, correction}, map[provenance.Hash]*correctable{})
+	err = s.checkCorrection(t.Context(), plannedCorrection{1, correction}, map[provenance.Hash]*correctable{}, nil)
 	if err == nil || !strings.Contains(err.Error(), "a record of acme, which alone can correct it, not globex") {
 		t.Error(err)
 	}
