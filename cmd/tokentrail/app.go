@@ -185,10 +185,16 @@ func openRegular(name string) (*os.File, error) {
 	case err != nil: // opening says it as well, in words of its own
 	case info.IsDir():
 		return nil, fmt.Errorf("%s is a directory", printable(name))
-	case !info.Mode().IsRegular() && name != "/dev/stdin" && !strings.HasPrefix(name, "/dev/fd/"):
+	case !info.Mode().IsRegular() && !isDescriptor(name):
 		return nil, fmt.Errorf("%s is not a regular file; what a pipe or a device gives is read through /dev/stdin", printable(name))
 	}
 	return os.Open(name)
+}
+
+// isDescriptor reports whether a file's name is that of an open descriptor; some
+// shells write <(command) as /proc/self/fd/N.
+func isDescriptor(name string) bool {
+	return name == "/dev/stdin" || strings.HasPrefix(name, "/dev/fd/") || strings.HasPrefix(name, "/proc/self/fd/")
 }
 
 // open opens a file to read, or takes standard input for "-". A terminal that

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -112,7 +111,7 @@ func (a *app) keyShowCommand() *cobra.Command {
 
 func (a *app) keyShow(name string) error {
 	if strings.HasSuffix(name, publicSuffix) {
-		f, err := os.Open(name)
+		f, err := openRegular(name)
 		if err != nil {
 			return err
 		}

@@ -102,7 +102,7 @@ func createFile(path string, content []byte, mode fs.FileMode) error {
 
 // readKeyFile reads a key file that is only its owner's. SPEC(KEY-13)
 func readKeyFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no key file %s; make one with: tokentrail key new", path)
 	}
@@ -237,7 +237,7 @@ func (a *app) prompt(ctx context.Context, tty *os.File, text string) ([]byte, er
 
 // readPassphrase reads a passphrase file: one line, not readable by the world.
 func readPassphrase(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if err != nil {
 		return nil, fmt.Errorf("passphrase file: %w", err)
 	}
