@@ -93,3 +93,26 @@ func TestMoreEarlierCorrectionsThanAreRead(t *testing.T) {
 	c.write("acme", "one-more", amends)
 	c.failed(c.args("acme/use-0", "--reverse"), exitCouldNot, "more than 1000 records answer correction=acme/")
 }
+
+// A page that has records of a page before would let an amendment count twice.
+func TestRecordsOfAPageBefore(t *testing.T) {
+	c := newCorrecting(t)
+	amends, _ := c.corrected("acme/use-0", "--amend", "input=-1")
+	many := make([]*provenance.Correction, 101)
+	for i := range many {
+		many[i] = amends
+	}
+	c.write("acme", "many", many...)
+	if last, _ := c.corrected("acme/use-0", "--reverse"); last.Deltas.Input != -899 {
+		t.Errorf("%+v", last)
+	}
+	var first provenance.RecordHit
+	c.l.lie = func(a *provenance.RecordsAnswer) {
+		if a.More {
+			first = a.Hits[0]
+		} else if len(a.Hits) == 1 && first.Proof != nil {
+			a.Hits[0] = first
+		}
+	}
+	c.failed(c.args("acme/use-0", "--reverse"), exitAgainst, "does not come behind record")
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -95,6 +96,7 @@ func (n *nodes) record(ctx context.Context, q provenance.RecordQuery, name strin
 // records goes through the records that q asks for, in the order of the log, each
 // of them proven, until each returns false.
 func (n *nodes) records(ctx context.Context, q provenance.RecordQuery, each func(*foundRecord) bool) error {
+	var last *foundRecord
 	for offset := 0; ; offset += provenance.MaxRecordHits {
 		var page []*foundRecord
 		var more bool
@@ -106,7 +108,11 @@ func (n *nodes) records(ctx context.Context, q provenance.RecordQuery, each func
 			return err
 		}
 		for _, r := range page {
-			if !each(r) {
+			// SPEC(API-6): within a page its form says so.
+			if last != nil && cmp.Or(cmp.Compare(last.entry, r.entry), cmp.Compare(last.index, r.index)) >= 0 {
+				return fmt.Errorf("what the node says of records does not hold: record %s in entry %d does not come behind record %s in entry %d", r.id, r.entry, last.id, last.entry)
+			}
+			if last = r; !each(r) {
 				return nil
 			}
 		}

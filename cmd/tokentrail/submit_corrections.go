@@ -43,7 +43,7 @@ func (s *submitter) checkCorrections(ctx context.Context, signed int64) error {
 		return nil // the ledger refuses them
 	}
 	if s.in.unplanned {
-		s.ledger.notice(fmt.Sprintf("only the first %s corrections of %s are held against the ledger", thousands(maxPlanned), s.in.name))
+		s.ledger.notice(fmt.Sprintf("only the first %s corrections of %s are held against the ledger", thousands(maxPlanned), printable(s.in.name)))
 	}
 	all := s.in.corrections
 	for len(all) > 0 && all[0].number <= signed {
