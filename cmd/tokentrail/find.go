@@ -192,7 +192,7 @@ func (l *look) correct(ctx context.Context, p *prover, n *verify.GraphNode) erro
 	if err != nil || len(again) == 0 {
 		return err
 	}
-	n.Marks, n.Cut = again[0].Marks, again[0].Cut
+	n.Record, n.Marks, n.Cut = again[0].Record, again[0].Marks, again[0].Cut
 	return nil
 }
 

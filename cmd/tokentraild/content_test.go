@@ -235,6 +235,8 @@ type found struct {
 		Proven                     bool
 		Record                     struct{ Model struct{ Name string } }
 		Sources                    []struct{ Kind, Issuer string }
+		Input                      int64
+		Amended                    int64 `json:"amended_input"`
 	}
 	Findings []struct{ Code string }
 	Error    struct{ Message string }
@@ -395,6 +397,10 @@ func (l *contentLedger) decisions(t *testing.T) {
 		if f := l.find(t, c.outcome, c.args...); !strings.Contains(f.Says, c.says) {
 			t.Errorf("row %s, %v: %q, want %q", c.row, c.args, f.Says, c.says)
 		}
+	}
+	// Its amendments, of which there was no room for all beside other records.
+	if r := l.find(t, "cannot-tell", "crowded.md").Records[0]; r.Amended != r.Input+1000 {
+		t.Errorf("%d tokens, amended to %d by the first 1,000 corrections of 1", r.Input, r.Amended)
 	}
 	l.run(t, 2, "content", "open", "crowded.md", "--public", "--record", "acme/crowded", "--genesis", l.genesis)
 	l.run(t, 1, "content", "open", "popular.md", "--public", "--record", "acme/popular", "--genesis", l.genesis)
