@@ -92,6 +92,7 @@ func TestMoreEarlierCorrectionsThanAreRead(t *testing.T) {
 	}
 	c.write("acme", "one-more", amends)
 	c.failed(c.args("acme/use-0", "--reverse"), exitCouldNot, "more than 1000 records answer correction=acme/")
+	c.failed(c.testProvider.args(c.l, c.out), exitCouldNot, "record 1 is a correction of which it could not be told whether it would hold", "more than 1000 records answer correction=acme/")
 }
 
 // A page that has records of a page before would let an amendment count twice.

@@ -59,7 +59,11 @@ func (s *submitter) checkCorrections(ctx context.Context, signed int64) error {
 	known := map[provenance.Hash]*correctable{}
 	for _, c := range all {
 		if err := s.checkCorrection(ctx, c, known, before); err != nil {
-			return fmt.Errorf("%s: record %s is a correction that would not hold: %w; nothing of the file was signed in this run", s.in.name, thousands(c.number), err)
+			says := "that would not hold"
+			if exitCode(err) == exitCouldNot {
+				says = "of which it could not be told whether it would hold"
+			}
+			return fmt.Errorf("%s: record %s is a correction %s: %w; nothing of the file was signed in this run", s.in.name, thousands(c.number), says, err)
 		}
 	}
 	return nil
