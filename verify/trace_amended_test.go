@@ -131,3 +131,21 @@ func (s *story) reverse(of string, amended int64) *provenance.Correction {
 	c.Deltas.Output -= amended
 	return c
 }
+
+// TestTraceMirrorsUncounted: where not all corrections of a side were read, it is
+// not said that it differs: another may amend or reverse it. SPEC(TRC-15)
+func TestTraceMirrorsUncounted(t *testing.T) {
+	s := sides(t, 100, 90)
+	s.tell("acme", "k", s.amendment("out", -10))
+	for nodes, cut := range map[int]bool{2: true, 3: false} {
+		g := s.trace("in", verify.Bounds{Nodes: nodes})
+		if g.Cut != cut {
+			t.Errorf("%d nodes: cut %v", nodes, g.Cut)
+		}
+		for _, name := range []string{"out", "in"} {
+			if got := differing(g, s.ids[name]); got != "" {
+				t.Errorf("%d nodes: %s %s", nodes, name, got)
+			}
+		}
+	}
+}

@@ -180,11 +180,16 @@ func (m *marker) mirrored(n *GraphNode, others []*GraphNode) {
 	by = first(m.inOrder(by))
 	m.mark(n, MarkMirrored, by, "")
 	for _, key := range by {
-		if says := differences(n.Record, m.at[key].Record); says != "" {
+		o := m.at[key]
+		if says := differences(n.Record, o.Record); says != "" && n.counted() && o.counted() {
 			m.mark(n, MarkDiffers, []string{key}, says)
 		}
 	}
 }
+
+// counted reports whether all that its issuer says in correction of a record was
+// read: else another may amend or reverse it.
+func (n *GraphNode) counted() bool { return n.Cut == nil || !n.Cut.Corrections }
 
 // first returns the first of many: what many records say in the same way need
 // not all be named.
