@@ -143,6 +143,7 @@ func (n *nodes) recordsPage(ctx context.Context, c *client, q provenance.RecordQ
 	if err != nil {
 		return nil, false, wrong(err)
 	}
+	placed := map[provenance.Hash]int64{} // the page's statements, which may have many hits
 	for i := range answer.Hits {
 		hit := &answer.Hits[i]
 		s, id, err := hit.Check(q)
@@ -155,8 +156,11 @@ func (n *nodes) recordsPage(ctx context.Context, c *client, q provenance.RecordQ
 		}
 		h := s.Header()
 		found := &foundRecord{id, h.Issuer, h.Stream, h.Sequence, hit.Proof.Index, hit.Entry, hit.Proof.Record, r}
-		if err := n.placed(ctx, c, s, hit.Entry); err != nil {
-			return nil, false, err
+		if entry, is := placed[s.ID()]; !is || entry != hit.Entry {
+			if err := n.placed(ctx, c, s, hit.Entry); err != nil {
+				return nil, false, err
+			}
+			placed[s.ID()] = hit.Entry
 		}
 		page = append(page, found)
 	}

@@ -39,9 +39,6 @@ type correctable struct {
 // records of the input against what they correct. The ledger takes any, but one
 // without effect stands in it for ever, and every audit finds it. SPEC(CLI-13)
 func (s *submitter) checkCorrections(ctx context.Context, signed int64) error {
-	if s.limits.Rules < correctionRules {
-		return nil // the ledger refuses them
-	}
 	if s.in.unplanned {
 		s.ledger.notice(fmt.Sprintf("only the first %s corrections of %s are held against the ledger", thousands(maxPlanned), printable(s.in.name)))
 	}

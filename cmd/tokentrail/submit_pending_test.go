@@ -80,7 +80,6 @@ func TestSubmitBehindASignedReversal(t *testing.T) {
 func TestSubmitTellsOfUncheckedCorrections(t *testing.T) {
 	told := ""
 	s := &submitter{in: &input{name: "many.records"}, ledger: &nodes{notice: func(text string) { told += text }}}
-	s.limits.Rules = correctionRules
 	look := func(number int64) {
 		s.in.look(&provenance.Record{Correction: &provenance.Correction{}}, number)
 	}
