@@ -65,7 +65,8 @@ type Records struct {
 	mu      sync.Mutex
 	size    int64         // guarded by mu: entries all of whose keys are stored
 	live    bool          // guarded by mu: Run has caught up with the log once
-	changed chan struct{} // guarded by mu: closed and replaced when size or live change
+	over    bool          // guarded by mu: Run has returned
+	changed chan struct{} // guarded by mu: closed and replaced when what is above changes
 }
 
 // NewRecords returns the index of the records of the log of an origin, in a
@@ -91,7 +92,7 @@ func NewRecords(dir, origin string, o RecordsOptions) *Records {
 // cannot go on. It is called once, and owns the files: they are closed when it
 // returns, and look-ups then find nothing.
 func (r *Records) Run(ctx context.Context, log Log) error {
-	defer r.close()
+	defer r.end()
 	for rebuilt := 0; ; rebuilt++ {
 		err := r.follow(ctx, log)
 		switch {
@@ -193,6 +194,14 @@ func (r *Records) open(log RecordReader) error {
 	return nil
 }
 
+// end closes the store for good: nobody need wait for more.
+func (r *Records) end() {
+	r.mu.Lock()
+	r.over = true
+	r.mu.Unlock()
+	r.close()
+}
+
 // close closes the store, if one is open.
 func (r *Records) close() {
 	r.show(0, false)
@@ -253,6 +262,10 @@ func (r *Records) catchUp(ctx context.Context, log RecordReader) error {
 	return nil
 }
 
+// soonIndexed is how many entries an index that was just opened may be behind for
+// it to be worth waiting.
+const soonIndexed = 256
+
 // batchKeys is the number of keys after which a batch is written; it may have
 // those of one more entry, 106,496 at most.
 const batchKeys = 16 << 10
@@ -274,12 +287,13 @@ func (r *Records) indexed() int64 {
 }
 
 // WaitFor waits until the log of a size is indexed, as long as ctx allows, and not
-// at all while the index still catches up with an older log. Whoever has a
-// receipt then finds its records.
+// at all while the index still catches up with an older log and is far behind.
+// Whoever has a receipt then finds its records. Where Run has returned nobody waits.
 func (r *Records) WaitFor(ctx context.Context, size int64) {
 	for {
 		r.mu.Lock()
-		there, changed := r.size >= size || !r.live, r.changed
+		there := r.size >= size || r.over || !r.live && size-r.size > soonIndexed
+		changed := r.changed
 		r.mu.Unlock()
 		if there {
 			return

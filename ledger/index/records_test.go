@@ -2,6 +2,7 @@ package index
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"reflect"
@@ -441,7 +442,15 @@ func TestWaitFor(t *testing.T) {
 		t.Errorf("%d entries are indexed", got)
 	}
 	r.end(t)
-	r.WaitFor(t.Context(), 100) // not at all
+	r.WaitFor(t.Context(), 5) // it is closed
+	fresh := NewRecords(t.TempDir(), testOrigin, small())
+	fresh.WaitFor(t.Context(), 1000) // it is far behind
+	short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	fresh.WaitFor(short, 7) // it may be there soon
+	if short.Err() == nil {
+		t.Error("nobody waited for an index that is being opened")
+	}
 }
 
 // liveNow waits until the index is up with the log.
