@@ -296,7 +296,7 @@ func TestLookupsTakeTurns(t *testing.T) {
 func TestAnIndexThatIsBehind(t *testing.T) {
 	n := newNode(t, func(c *Config) {
 		c.Records = index.NewRecords(t.TempDir(), "tokentrail/test-1/00", index.RecordsOptions{}) // which nobody feeds
-		c.Limits.IndexWait = time.Hour
+		c.Limits.IndexWait = time.Millisecond
 	})
 	parent := n.family(1)
 	a, err := provenance.ParseRecordsAnswer(n.ok("/v1/records?id=" + parent.String()))
