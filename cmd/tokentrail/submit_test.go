@@ -187,7 +187,7 @@ func TestSubmitThroughFaults(t *testing.T) {
 	for _, share := range []float64{0.1, 0.4} {
 		p := newTestProvider(t)
 		l := newFakeLedger(t, p.key)
-		l.faults = share
+		l.fail(share)
 		a, content := p.records("a", 1500, nil)
 		p.succeeded(p.args(l, a, "--window", "64"))
 		wantSequence(t, l, content, 75)
@@ -204,7 +204,7 @@ func TestSubmitKilled(t *testing.T) {
 	for range rounds {
 		p := newTestProvider(t)
 		l := newFakeLedger(t, p.key)
-		l.faults = 0.1
+		l.fail(0.1)
 		a, aBytes := p.records("a", 1500, nil)
 		b, bBytes := p.records("b", 300, nil)
 		kills := 0
@@ -344,9 +344,9 @@ func TestNodeAway(t *testing.T) {
 	p := newTestProvider(t)
 	l := newFakeLedger(t, p.key)
 	a, content := p.records("a", 100, nil)
-	l.faults = 1
+	l.fail(1)
 	p.failed(p.args(l, a, "--patience", "300ms"), exitCouldNot, "nothing has succeeded", "")
-	l.faults = 0
+	l.fail(0)
 	args := p.args(l, a)
 	args[3] = "http://127.0.0.1:1" // nothing answers there
 	p.succeeded(append(args, "--node", l.server.URL))
