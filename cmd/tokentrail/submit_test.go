@@ -197,9 +197,9 @@ func TestSubmitThroughFaults(t *testing.T) {
 // TestSubmitKilled kills the program with SIGKILL at random moments, and runs
 // it again until it is done: every record is on the ledger once, in order.
 func TestSubmitKilled(t *testing.T) {
-	rounds := 3
+	rounds, later := 3, 20
 	if testing.Short() {
-		rounds = 1
+		rounds, later = 1, 200 // under the race detector a start alone takes long
 	}
 	for range rounds {
 		p := newTestProvider(t)
@@ -220,7 +220,7 @@ func TestSubmitKilled(t *testing.T) {
 				if err := cmd.Start(); err != nil {
 					t.Fatal(err)
 				}
-				timer := time.AfterFunc(time.Duration(20+rand.N(150+20*tries))*time.Millisecond, func() { cmd.Process.Kill() })
+				timer := time.AfterFunc(time.Duration(20+rand.N(150+later*tries))*time.Millisecond, func() { cmd.Process.Kill() })
 				err := cmd.Wait()
 				timer.Stop()
 				if err == nil {
