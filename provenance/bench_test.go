@@ -21,7 +21,7 @@ func realRecord(i int) []byte {
 		Using:   &Place{Country: "CN", Known: Asserted}, Side: new(Exporter),
 		Basis:   []Basis{{Code: "cn:standard-contract"}},
 		Label:   &Label{Status: 1, Modality: 1, Marks: new(int64(1))},
-		Content: []Content{{Role: 2, Algorithm: algHMACSHA256, Value: commitment[:], Profile: "text-v1"}},
+		Content: []Content{{Role: 2, Algorithm: AlgHMACSHA256, Value: commitment[:], Profile: "text-v1"}},
 		Energy:  &Energy{MicroWattHours: 1200 + int64(i%100), Method: 2, Boundary: 4},
 	}).Encode())
 }

@@ -45,7 +45,7 @@ func knownGen() *rapid.Generator[Known] {
 
 func digestGen() *rapid.Generator[*Digest] {
 	return rapid.Custom(func(t *rapid.T) *Digest {
-		return &Digest{Algorithm: algSHA256, Value: bytesGen(32, 32).Draw(t, "digest")}
+		return &Digest{Algorithm: AlgSHA256, Value: bytesGen(32, 32).Draw(t, "digest")}
 	})
 }
 
@@ -136,7 +136,7 @@ func contentGen(t *rapid.T) []Content {
 	for i := range out {
 		out[i] = Content{
 			Role:      enumGen(2).Draw(t, "role"),
-			Algorithm: rapid.SampledFrom([]int64{algHMACSHA256, algSHA256}).Draw(t, "algorithm"),
+			Algorithm: rapid.SampledFrom([]int64{AlgHMACSHA256, AlgSHA256}).Draw(t, "algorithm"),
 			Value:     bytesGen(32, 32).Draw(t, "value"), Profile: maybe(t, "profile", identGen(32)),
 			MediaType: maybe(t, "media type", identGen(127)),
 		}

@@ -22,9 +22,6 @@ const (
 	// Of commitments to content and of digests (spec/record.md, content).
 	AlgHMACSHA256 int64 = 5
 	AlgSHA256     int64 = -16
-
-	algHMACSHA256 = AlgHMACSHA256
-	algSHA256     = AlgSHA256
 )
 
 // A PublicKey verifies statements. Its algorithm follows from its type: a key

@@ -65,13 +65,13 @@ func TestPresenceAgreesWithNaiveReading(t *testing.T) {
 // presenceDonor is a good value of every field that a record can have.
 func presenceDonor(t *testing.T) map[int64]cbor.RawMessage {
 	t.Helper()
-	digest := &Digest{Algorithm: algSHA256, Value: make([]byte, 32)}
+	digest := &Digest{Algorithm: AlgSHA256, Value: make([]byte, 32)}
 	common := Record{Time: 1, Ref: []byte{1}}
 	event := common
 	event.Duration, event.Parents, event.Links = new(int64(1)), []Parent{{ID: make([]byte, 32)}}, &Links{Response: "r"}
 	event.Model = &Model{Name: "m", Digest: digest, Known: 1}
 	event.Energy, event.Accelerators, event.Compute = &Energy{1, 1, 1, nil, nil, nil, "", nil, 0, nil}, []Accelerator{{"a", 1, 1}}, &Compute{1, 1}
-	event.Content = []Content{{Role: 1, Algorithm: algSHA256, Value: make([]byte, 32)}}
+	event.Content = []Content{{Role: 1, Algorithm: AlgSHA256, Value: make([]byte, 32)}}
 	transfer, model, dataset, evaluation, correction := event, event, event, event, common
 	transfer.Kind, transfer.Usage, transfer.Side = Transfer, &Usage{}, new(Exporter)
 	transfer.Serving, transfer.Using = &Place{Country: "US", Known: 1}, &Place{Country: "CN", Known: 1}

@@ -291,7 +291,7 @@ func between(lo, hi int) string {
 
 // digest wants [-16, 32 bytes]: one value, whose parts have no path. SPEC(ENC-36)
 func digest(c *cursor) error {
-	err := tuple(oneOf(algSHA256), bytesOf(HashSize, HashSize))(c)
+	err := tuple(oneOf(AlgSHA256), bytesOf(HashSize, HashSize))(c)
 	if e, ok := err.(*Error); ok {
 		e.Path = ""
 	}

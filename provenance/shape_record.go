@@ -155,7 +155,7 @@ func labelShape() *shape {
 func contentShape() *shape {
 	return shapeOf(
 		must(1, "role", integerIn(1, 2)),
-		must(2, "algorithm", oneOf(algHMACSHA256, algSHA256)),
+		must(2, "algorithm", oneOf(AlgHMACSHA256, AlgSHA256)),
 		must(3, "value", bytesOf(HashSize, HashSize)),
 		may(4, "profile", identifier(32)),
 		may(5, "media-type", identifier(127)),

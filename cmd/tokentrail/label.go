@@ -149,13 +149,18 @@ func (a *app) labelReadCommand() *cobra.Command {
 	}
 }
 
-func (a *app) labelRead(name string) error {
+// fileLabel reads what a file says of itself.
+func (a *app) fileLabel(name string) (*label.File, error) {
 	src, err := a.openSource(name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer src.close()
-	file, err := src.label()
+	return src.label()
+}
+
+func (a *app) labelRead(name string) error {
+	file, err := a.fileLabel(name)
 	if err != nil {
 		return err
 	}

@@ -178,12 +178,7 @@ func (a *app) labelWrite(name string, f *labelWriteFlags) error {
 
 // showWritten says what the labelled file says of itself now.
 func (a *app) showWritten(name, target string) error {
-	src, err := a.openSource(target)
-	if err != nil {
-		return err
-	}
-	defer src.close()
-	file, err := src.label()
+	file, err := a.fileLabel(target)
 	if err != nil {
 		return err
 	}
