@@ -219,7 +219,7 @@ func (b *block) apply(v *view, height int64, c *Checked) (Result, error) {
 	if err != nil {
 		return r, err
 	}
-	b.entries = append(b.entries, entryOps(e, c.sub, hashes))
+	b.entries = append(b.entries, entryOps(e, pointersTo(c.sub.Statement), c.sub.Frame, hashes))
 	r.Index = e.Index
 	return r, nil
 }

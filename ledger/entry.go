@@ -37,17 +37,25 @@ func decodeEntry(index int64, b []byte) (*Entry, error) {
 	return e, nil
 }
 
-// entryOps returns all operations that store an entry.
-func entryOps(e *Entry, sub *provenance.Submission, hashes []tlog.Hash) []storeOp {
-	h := sub.Statement.Header()
-	pointer := binary.BigEndian.AppendUint64(nil, uint64(e.Index))
+// pointersTo returns the keys of the pointers that lead to the entry of a
+// statement.
+func pointersTo(s *provenance.UnverifiedStatement) [][]byte {
+	h := s.Header()
+	return [][]byte{idKey(s.ID()), sequenceKey(h.Issuer, h.Stream, h.Sequence)}
+}
+
+// entryOps returns all operations that store an entry with its frame and the
+// pointers to it.
+func entryOps(e *Entry, pointers [][]byte, frame []byte, hashes []tlog.Hash) []storeOp {
+	index := binary.BigEndian.AppendUint64(nil, uint64(e.Index))
 	ops := []storeOp{
 		sealed(indexKey(prefixEntry, e.Index), e.encode()),
 		sealed(indexKey(prefixHashes, e.Index), encodeHashRow(hashes)),
-		{idKey(e.ID), pointer},
-		{sequenceKey(h.Issuer, h.Stream, h.Sequence), pointer},
 	}
-	for i, rest := 0, sub.Frame; len(rest) > 0; i++ {
+	for _, key := range pointers {
+		ops = append(ops, storeOp{key, index})
+	}
+	for i, rest := 0, frame; len(rest) > 0; i++ {
 		n := min(len(rest), frameChunk)
 		ops = append(ops, storeOp{frameKey(e.Index, i), rest[:n:n]})
 		rest = rest[n:]

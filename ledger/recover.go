@@ -241,10 +241,13 @@ func pointersBeyond(head Head, index int64, value func() ([]byte, error)) ([]sto
 	if e.Height > head.Height+1 {
 		return nil, damaged("head", "", "it is at height %d, and there is entry %d of height %d", head.Height, index, e.Height)
 	}
-	ops := []storeOp{{key: idKey(e.ID)}}
-	if st, err := provenance.ParseStatement(e.Statement); err == nil {
-		h := st.Header()
-		ops = append(ops, storeOp{key: sequenceKey(h.Issuer, h.Stream, h.Sequence)})
+	st, err := provenance.ParseStatement(e.Statement)
+	if err != nil {
+		return []storeOp{{key: idKey(e.ID)}}, nil
+	}
+	var ops []storeOp
+	for _, key := range pointersTo(st) {
+		ops = append(ops, storeOp{key: key})
 	}
 	return ops, nil
 }

@@ -63,8 +63,7 @@ func (s *Snapshot) scrubEntry(index int64) (provenance.Hash, error) {
 	if err != nil {
 		return provenance.Hash{}, damaged("entry", where, "%v", err)
 	}
-	h := st.Header()
-	for _, key := range [][]byte{idKey(st.ID()), sequenceKey(h.Issuer, h.Stream, h.Sequence)} {
+	for _, key := range pointersTo(st) {
 		if got, err := s.store.follow(key, s.head.Size); err != nil && !errors.Is(err, ErrNotFound) {
 			return provenance.Hash{}, err
 		} else if err != nil || got != index {
