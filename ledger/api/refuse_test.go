@@ -94,7 +94,7 @@ func TestNodeNotAvailable(t *testing.T) {
 	n.chain.set(func(c *chain) { c.catching = true })
 	unavailable("catching up")
 	n.checkReceipt(n.ok("/entries/0"), &s.statement.UnverifiedStatement) // reading goes on
-	n.chain.set(func(c *chain) { c.catching, c.ended = false, errors.New("consensus halted") })
+	n.chain.set(func(c *chain) { c.catching, c.ended = false, errHalted })
 	unavailable("halted")
 	n.chain.set(func(c *chain) { c.ended, c.signed = nil, 0 })
 	unavailable("nothing is signed")
