@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// Genesis is the app_state of the genesis document (spec/ledger.md, GEN-1).
+// Genesis is the app_state of the genesis document (spec/state.md, GEN-1).
 type Genesis struct {
 	Format    int64             `json:"format"` // 1
 	Providers []GenesisProvider `json:"providers"`

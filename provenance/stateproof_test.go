@@ -12,7 +12,7 @@ import (
 )
 
 // A naiveState is a state map whose tree is built from scratch for each
-// question, as ledger.md STA-1 defines it.
+// question, as state.md STA-1 defines it.
 type naiveState map[string][]byte
 
 type naiveLeaf struct{ kh, vh Hash }

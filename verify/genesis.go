@@ -56,7 +56,7 @@ type wireGenesis struct {
 // parseGenesis reads the document; what is wrong with it is a finding.
 func parseGenesis(b []byte) (*genesisDoc, error) {
 	bad := func(place string, err error) error {
-		return NewFinding(CodeGenesisForm, place, "a genesis document of spec/ledger.md GEN-1", err.Error())
+		return NewFinding(CodeGenesisForm, place, "a genesis document of spec/state.md GEN-1", err.Error())
 	}
 	if len(b) > maxGenesis {
 		return nil, bad("genesis", fmt.Errorf("%d bytes, at most %d are read", len(b), maxGenesis))

@@ -111,7 +111,7 @@ func neighbour(key string, n int) string {
 
 // stateRootSuite: STA-1.
 func stateRootSuite() *suite {
-	s := newSuite("state_root", "The root of a state map. Given: its entries. Rule: ledger.md STA-1.")
+	s := newSuite("state_root", "The root of a state map. Given: its entries. Rule: state.md STA-1.")
 	add := func(name, comment string, m stateMap) {
 		s.good(name, "STA-1", comment, nil, &values{StateRoot: hexOf(m.root())}).Given = &values{State: m.entries()}
 	}
@@ -132,7 +132,7 @@ func stateRootSuite() *suite {
 
 // stateProofSuite: STA-2.
 func stateProofSuite() *suite {
-	s := newSuite("state_proof", "A proof of presence (given: a value) or absence (given: none) under a key of the state map, held against a root. Rule: ledger.md STA-2.")
+	s := newSuite("state_proof", "A proof of presence (given: a value) or absence (given: none) under a key of the state map, held against a root. Rule: state.md STA-2.")
 	m := genesisState()
 	m[neighbour("rules", 9)] = []byte{0xa0}
 	root := m.root()
@@ -251,7 +251,7 @@ func stateProofAbsence(s *suite, m stateMap, given func(string, []byte, bool) *v
 
 // apphashSuite: STA-4.
 func apphashSuite() *suite {
-	s := newSuite("apphash", "The app hash's preimage and the app hash. Rule: ledger.md STA-4.")
+	s := newSuite("apphash", "The app hash's preimage and the app hash. Rule: state.md STA-4.")
 	domain := []byte("tokentrail/app/v1\x00")
 	add := func(name, comment string, size int64, logRoot, stateRoot []byte) {
 		b := enc(list{1, size, logRoot, stateRoot})

@@ -4,7 +4,7 @@ import "strings"
 
 // stateValueSuite: STA-3.
 func stateValueSuite() *suite {
-	s := newSuite("state_value", "The value under a key of the state map. Given: the key. Rule: ledger.md STA-3.")
+	s := newSuite("state_value", "The value under a key of the state map. Given: the key. Rule: state.md STA-3.")
 	for _, e := range genesisState().entries() {
 		v := s.good(strings.ReplaceAll(e.Key, "/", "-"), "STA-3", "what stands under "+e.Key, unhex(e.Value), nil)
 		v.Given = &values{StateKey: e.Key}
