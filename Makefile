@@ -58,4 +58,4 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./provenance ./ledger ./verify
 
 vectors:
-	$(GO) run ./spec/vectors/generate
+	cd spec/vectors && $(GO) run ./generate
