@@ -131,7 +131,6 @@ func TestDamageAtOpen(t *testing.T) {
 		{[]byte{prefixHead}, "flip delete empty", "head"},
 		{stream, "flip empty delete", "state"},
 		{partKey(prefixUndo, 2, 0), "flip empty", "undo"},
-		{indexKey(prefixHashes, 3), "flip delete", "log hashes"},
 		{indexKey(prefixHashes, 0), "delete", "log hashes"},
 		{indexKey(prefixEntry, 1), "delete", "entry"},
 		{indexKey(prefixEntry, 4), "flip", "entry"},

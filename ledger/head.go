@@ -107,10 +107,10 @@ func (u *undo) ops(height int64) []storeOp {
 
 // readUndo returns what leads from height to the one before and the number of
 // its parts; nil where that is no more kept.
-func (s *store) readUndo(height int64) (*undo, int, error) {
+func (r reader) readUndo(height int64) (*undo, int, error) {
 	u := &undo{}
 	for i, parts := 0, 1; i < parts; i++ {
-		b, err := s.get(partKey(prefixUndo, height, i))
+		b, err := r.get(partKey(prefixUndo, height, i))
 		switch {
 		case err != nil:
 			return nil, 0, err

@@ -25,6 +25,16 @@ import (
 //	"i" statement id             index                                      id in "e"
 //	"q" issuer "/" stream "/"    index                                      statement in "e"
 //	    sequence
+//	"R"                          {1: app hash}: a restore is on its way         seal
+//	"F"                          the frontier that the ledger began at, while  seal, its own roots
+//	                             entries before it are missing: {1: head,
+//	                             2: [edge hash]}
+//	"b"                          how far those have come: {1: entries here,    seal
+//	                             2: [edge hash], 3: height of the last}
+//	"a" height                   light block: number of its model, varint;     seal
+//	                             what the model leaves of it
+//	"A" number                   model of light blocks: {1: validator set,     seal
+//	                             2: signed header}
 //
 // A seal is the SHA-256 over key and value, behind the value. All keys of an
 // entry are written in one transaction, so that they are there together or not
@@ -40,6 +50,11 @@ const (
 	prefixFrame    = 'f'
 	prefixID       = 'i'
 	prefixSequence = 'q'
+	prefixRestore  = 'R'
+	prefixFrontier = 'F'
+	prefixProgress = 'b'
+	prefixHeader   = 'a'
+	prefixModel    = 'A'
 )
 
 // storeFormat is the value under "v": the version of everything above.

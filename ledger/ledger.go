@@ -38,15 +38,21 @@ type Ledger struct {
 	store   *store
 	dir     string
 	reserve uint64
+	log     *slog.Logger
 
 	// recent holds the snapshots of the newest heights, newest first. The slice
 	// never changes once it is stored; the holder of writing stores another.
 	recent atomic.Pointer[[]*Snapshot]
 
-	writing sync.Mutex // held by InitGenesis, Apply, Commit
+	writing sync.Mutex // held by InitGenesis, Restore, Apply, Commit
 	edge    *logEdge   // guarded by writing: the log's right edge at the head
 	chainID string     // guarded by writing: empty before genesis
 	pending *block     // guarded by writing: what Apply computed, nil otherwise
+
+	filling   sync.Mutex // held by Backfill and Repair; Commit does not wait for it
+	archiving sync.Mutex // held by ArchiveHeaders; Commit does not wait for it
+	archive   archive
+	room      lastLook
 }
 
 // Open opens or creates the ledger in dir, which belongs to one process at a
@@ -67,7 +73,7 @@ func Open(dir string, o Options) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{store: s, dir: dir, reserve: o.ReserveBytes}
+	l := &Ledger{store: s, dir: dir, reserve: o.ReserveBytes, log: o.Logger}
 	if err := l.recover(); err != nil {
 		_ = s.close() // the first error says what is wrong
 		return nil, fmt.Errorf("open the ledger in %s: %w", dir, err)
@@ -112,6 +118,9 @@ func (l *Ledger) InitGenesis(appState []byte, validators []provenance.Validator,
 				l.dir, now.Height, l.chainID, chainID, head.AppHash)
 		}
 		return head.AppHash, nil
+	}
+	if err := l.store.dropRestore(); err != nil {
+		return provenance.Hash{}, fmt.Errorf("genesis: %w", err)
 	}
 	ops := append(stateOps(changes), sealed([]byte{prefixChain}, encodeStored(storedChain{chainID})), sealed([]byte{prefixHead}, head.encode()))
 	if err := l.store.writeLast(nil, ops); err != nil {

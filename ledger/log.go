@@ -3,10 +3,15 @@ package ledger
 import (
 	"fmt"
 	"maps"
+	"math/bits"
 
 	"golang.org/x/mod/sumdb/tlog"
 	"tokentrail/provenance"
 )
+
+// maxLogSize bounds the sizes that come from outside: tlog's arithmetic does not
+// come back from the greatest.
+const maxLogSize = 1 << 48
 
 // logEdge is the log as far as appending to it needs it: the roots of the
 // perfect subtrees along the right edge, by tlog's stored hash index. All of
@@ -55,6 +60,43 @@ func (e *logEdge) root() (provenance.Hash, error) {
 
 func (e *logEdge) clone() *logEdge { return &logEdge{e.size, maps.Clone(e.hashes)} }
 
+// peakIndexes returns the stored hash indexes of the roots of the perfect
+// subtrees that make up the log at size, from the left.
+func peakIndexes(size int64) []int64 {
+	var out []int64
+	for level := bits.Len64(uint64(size)) - 1; level >= 0; level-- {
+		if n := size >> level; n&1 == 1 {
+			out = append(out, tlog.StoredHashIndex(level, n-1))
+		}
+	}
+	return out
+}
+
+// peaks returns the edge's hashes from the left.
+func (e *logEdge) peaks() []provenance.Hash {
+	var out []provenance.Hash
+	for _, x := range peakIndexes(e.size) {
+		out = append(out, provenance.Hash(e.hashes[x]))
+	}
+	return out
+}
+
+// edgeOf is the edge with these peaks, which must be as many as size asks for.
+func edgeOf(size int64, peaks []provenance.Hash) (*logEdge, error) {
+	if size < 0 || size > maxLogSize {
+		return nil, fmt.Errorf("a log of size %d, wanted 0 to %d", size, int64(maxLogSize))
+	}
+	indexes := peakIndexes(size)
+	if len(indexes) != len(peaks) {
+		return nil, fmt.Errorf("an edge of %d hashes, a log of size %d has %d", len(peaks), size, len(indexes))
+	}
+	e := &logEdge{size, map[int64]tlog.Hash{}}
+	for i, x := range indexes {
+		e.hashes[x] = tlog.Hash(peaks[i])
+	}
+	return e, nil
+}
+
 // newEdge is the edge of the empty log.
 func newEdge() *logEdge { return &logEdge{hashes: map[int64]tlog.Hash{}} }
 
@@ -72,22 +114,46 @@ func loadEdge(size int64, r tlog.HashReader) (*logEdge, provenance.Hash, error) 
 	return e, provenance.Hash(root), err
 }
 
-// ReadHashes makes the store a tlog.HashReader over the rows "h". Hash n of
-// level l was completed by entry (n+1)·2^l - 1 and is the l-th of its row.
+// ReadHashes makes the store a tlog.HashReader over the rows "h", and where those
+// are not here yet over the frontier's edge, which is all that proofs about
+// entries behind it need.
 func (s *store) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	past := s.history.Load() // before the rows: what it has is there
 	out := make([]tlog.Hash, len(indexes))
 	for i, x := range indexes {
-		level, n := tlog.SplitStoredHashIndex(x)
-		row, err := s.hashRow((n+1)<<level - 1)
+		level, entry := completedBy(x)
+		if past.lacks(entry) {
+			h, ok := past.frontier.hashes[x]
+			if !ok {
+				return nil, past.notHere("a hash of entry %d's", entry)
+			}
+			out[i] = h
+			continue
+		}
+		row, err := s.hashRow(entry)
 		if err != nil {
 			return nil, err
 		}
-		if level >= len(row)/tlog.HashSize {
-			return nil, damaged("log hashes", fmt.Sprintf("index %d", (n+1)<<level-1), "there are %d, number %d is wanted", len(row)/tlog.HashSize, level)
+		if out[i], err = hashOfRow(row, level, entry); err != nil {
+			return nil, err
 		}
-		out[i] = tlog.Hash(row[level*tlog.HashSize:])
 	}
 	return out, nil
+}
+
+// completedBy returns the level of a stored hash and the entry that completed
+// it: hash n of level l was completed by entry (n+1)·2^l - 1 and is the l-th of
+// its row.
+func completedBy(stored int64) (level int, entry int64) {
+	level, n := tlog.SplitStoredHashIndex(stored)
+	return level, (n+1)<<level - 1
+}
+
+func hashOfRow(row []byte, level int, entry int64) (tlog.Hash, error) {
+	if level >= len(row)/tlog.HashSize {
+		return tlog.Hash{}, damaged("log hashes", fmt.Sprintf("index %d", entry), "there are %d, number %d is wanted", len(row)/tlog.HashSize, level)
+	}
+	return tlog.Hash(row[level*tlog.HashSize:]), nil
 }
 
 // hashRow returns the hashes stored with the entry at index.

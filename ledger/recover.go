@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"golang.org/x/mod/sumdb/tlog"
 	"tokentrail/provenance"
 )
 
@@ -19,30 +20,32 @@ const (
 // recover brings the ledger to its last committed block. It is the only way into
 // a ledger, after a crash or not. Called before anybody else has the ledger.
 func (l *Ledger) recover() error {
-	head, ok, err := l.store.readHead()
+	if err := l.store.dropRestore(); err != nil {
+		return err
+	}
+	head, err := readOne(l.store, reader.readHead)
 	if err != nil {
 		return err
 	}
-	if !ok {
-		// If we crash before genesis, there is nothing but the format version.
-		if err := l.store.checkUnused(); err != nil {
-			return err
-		}
-		l.edge = newEdge()
-		root, err := l.edge.root()
-		l.recent.Store(&[]*Snapshot{{store: l.store, head: newHead(0, 0, 0, root, provenance.Hash{})}})
+	if err := l.recoverArchive(); err != nil {
 		return err
 	}
-	if l.chainID, err = l.store.readChainID(); err != nil {
+	if head == nil {
+		return l.recoverNothing()
+	}
+	if l.chainID, err = readOne(l.store, reader.readChainID); err != nil {
 		return err
 	}
-	if err := l.store.dropBeyond(head); err != nil {
+	if err := l.store.dropBeyond(*head); err != nil {
 		return err
 	}
-	if err := l.recoverLog(head); err != nil {
+	if err := l.recoverHistory(); err != nil {
 		return err
 	}
-	tree, err := l.store.readState()
+	if err := l.recoverLog(*head); err != nil {
+		return err
+	}
+	tree, err := readOne(l.store, reader.readState)
 	if err != nil {
 		return err
 	}
@@ -52,27 +55,44 @@ func (l *Ledger) recover() error {
 	if _, err := newView(tree, head.Size); err != nil {
 		return err
 	}
-	return l.recoverRecent(head, tree)
+	return l.recoverRecent(*head, tree)
+}
+
+// recoverNothing begins a ledger that has no genesis. If we crash before it,
+// there is nothing but the format version.
+func (l *Ledger) recoverNothing() error {
+	if err := l.store.checkUnused(); err != nil {
+		return err
+	}
+	l.edge = newEdge()
+	root, err := l.edge.root()
+	l.recent.Store(&[]*Snapshot{{store: l.store, head: newHead(0, 0, 0, root, provenance.Hash{})}})
+	return err
 }
 
 // recoverLog loads the log's edge and checks the tail: the root, the presence of
 // the newest entries, and all of the last block's.
 func (l *Ledger) recoverLog(head Head) error {
-	edge, root, err := loadEdge(head.Size, l.store)
+	rows := mendedRows{l.store, map[int64][]tlog.Hash{}}
+	edge, root, err := loadEdge(head.Size, rows)
 	if err != nil {
 		return err
 	}
 	if root != head.LogRoot {
 		return damaged("log hashes", fmt.Sprintf("edge at size %d", head.Size), "they give the root %s, the head has %s", root, head.LogRoot)
 	}
+	if err := l.keepMended(rows); err != nil {
+		return err
+	}
 	l.edge = edge
-	from := max(0, head.Size-tailPresent)
+	first := l.store.history.Load().behind()
+	from := max(first, head.Size-tailPresent)
 	for _, prefix := range []byte{prefixHashes, prefixEntry} {
 		if err := l.store.checkPresent(prefix, from, head.Size); err != nil {
 			return err
 		}
 	}
-	for i := head.Size - 1; i >= 0; i-- {
+	for i := head.Size - 1; i >= first; i-- {
 		e, err := l.store.readEntry(i)
 		if err != nil {
 			return err
@@ -87,43 +107,80 @@ func (l *Ledger) recoverLog(head Head) error {
 	return nil
 }
 
+// keepMended stores rows of hashes that were damaged and that give the head's
+// root.
+func (l *Ledger) keepMended(rows mendedRows) error {
+	for index, row := range rows.mended {
+		l.log.Warn("the log's hashes of an old entry were damaged and are worked out anew", "index", index)
+		if err := l.store.write([]storeOp{sealed(indexKey(prefixHashes, index), encodeHashRow(row))}); err != nil {
+			return fmt.Errorf("write the log's hashes of entry %d anew: %w", index, err)
+		}
+	}
+	return nil
+}
+
 // recoverRecent makes the snapshots of the newest heights, each checked against
 // its state root.
 func (l *Ledger) recoverRecent(head Head, tree stateTree) error {
 	recent := []*Snapshot{{store: l.store, chainID: l.chainID, head: head, tree: tree}}
 	for len(recent) < keptHeights && head.Height > 0 {
-		u, parts, err := l.store.readUndo(head.Height)
+		older, err := readOne(l.store, func(r reader) (*undone, error) { return r.stepBack(head, tree) })
 		if err != nil {
 			return err
 		}
-		if u == nil {
+		if older == nil {
 			break
 		}
-		recent[len(recent)-1].undoParts = parts
-		if u.head.Height != head.Height-1 {
-			return damaged("undo", fmt.Sprintf("height %d", head.Height), "it leads to height %d", u.head.Height)
-		}
-		tree, head = tree.update(u.old), u.head
-		if root := tree.rootHash(); root != head.StateRoot {
-			return damaged("undo", fmt.Sprintf("height %d", head.Height+1), "it leads to the state root %s, wanted %s", root, head.StateRoot)
-		}
+		recent[len(recent)-1].undoParts = older.parts
+		tree, head = older.tree, older.head
 		recent = append(recent, &Snapshot{store: l.store, chainID: l.chainID, head: head, tree: tree})
 	}
 	l.recent.Store(&recent)
 	return nil
 }
 
-// readHead returns the head; false where there is none.
-func (s *store) readHead() (Head, bool, error) {
-	b, err := s.get([]byte{prefixHead})
+// undone is the ledger at the height before another.
+type undone struct {
+	head  Head
+	tree  stateTree
+	parts int // stored parts of what leads there
+}
+
+// stepBack goes from a height to the one before, nil where the way is no more
+// kept.
+func (r reader) stepBack(head Head, tree stateTree) (*undone, error) {
+	u, parts, err := r.readUndo(head.Height)
+	if err != nil || u == nil {
+		return nil, err
+	}
+	where := fmt.Sprintf("height %d", head.Height)
+	if u.head.Height != head.Height-1 {
+		return nil, damaged("undo", where, "it leads to height %d", u.head.Height)
+	}
+	tree = tree.update(u.old)
+	if root := tree.rootHash(); root != u.head.StateRoot {
+		return nil, damaged("undo", where, "it leads to the state root %s, wanted %s", root, u.head.StateRoot)
+	}
+	return &undone{u.head, tree, parts}, nil
+}
+
+// readOne reads one thing out of the store.
+func readOne[T any](s *store, what func(r reader) (T, error)) (out T, err error) {
+	err = s.read(func(r reader) (err error) { out, err = what(r); return err })
+	return out, err
+}
+
+// readHead returns the head, nil where there is none.
+func (r reader) readHead() (*Head, error) {
+	b, err := r.get([]byte{prefixHead})
 	if err != nil || b == nil {
-		return Head{}, false, err
+		return nil, err
 	}
 	h, err := decodeHead(b)
 	if err != nil {
-		return h, false, damaged("head", "", "%v", err)
+		return nil, damaged("head", "", "%v", err)
 	}
-	return h, true, nil
+	return &h, nil
 }
 
 // storedChain names the chain that the ledger is of. Keys must never be changed.
@@ -131,8 +188,8 @@ type storedChain struct {
 	ID string `cbor:"1,keyasint"`
 }
 
-func (s *store) readChainID() (string, error) {
-	b, err := s.get([]byte{prefixChain})
+func (r reader) readChainID() (string, error) {
+	b, err := r.get([]byte{prefixChain})
 	if err != nil {
 		return "", err
 	}
@@ -144,9 +201,9 @@ func (s *store) readChainID() (string, error) {
 }
 
 // readState builds the state map from the stored values.
-func (s *store) readState() (stateTree, error) {
+func (r reader) readState() (stateTree, error) {
 	var all []stateChange
-	err := s.scan([]byte{prefixState}, []byte{prefixState}, func(key []byte, value func() ([]byte, error)) error {
+	err := r.scan([]byte{prefixState}, []byte{prefixState}, func(key []byte, value func() ([]byte, error)) error {
 		v, err := value()
 		all = append(all, stateChange{string(key[1:]), v})
 		return err
@@ -213,13 +270,8 @@ func (s *store) dropBeyond(head Head) error {
 	if err != nil {
 		return err
 	}
-	ops = append(ops, entries...)
-	for len(ops) > 0 {
-		n := min(len(ops), dropBatch)
-		if err := s.write(ops[:n]); err != nil {
-			return fmt.Errorf("drop what lies beyond the head: %w", err)
-		}
-		ops = ops[n:]
+	if err := s.dropAll(append(ops, entries...)); err != nil {
+		return fmt.Errorf("drop what lies beyond the head: %w", err)
 	}
 	return nil
 }

@@ -35,6 +35,9 @@ func unseal(key, b []byte) ([]byte, error) {
 }
 
 func nameOfKey(key []byte) string {
+	if len(key) == 0 {
+		return "key"
+	}
 	switch key[0] {
 	case prefixChain:
 		return "chain id"
@@ -48,16 +51,35 @@ func nameOfKey(key []byte) string {
 		return "entry"
 	case prefixHashes:
 		return "log hashes"
+	case prefixFrame:
+		return "frame"
+	case prefixID, prefixSequence:
+		return "pointer"
+	case prefixRestore:
+		return "restore"
+	case prefixFrontier:
+		return "frontier"
+	case prefixProgress:
+		return "backfill"
+	case prefixHeader:
+		return "archived header"
+	case prefixModel:
+		return "archive model"
 	}
 	return "key"
 }
 
 func placeOfKey(key []byte) string {
+	if len(key) < 2 {
+		return fmt.Sprintf("key %q", key)
+	}
 	switch key[0] {
-	case prefixUndo:
+	case prefixUndo, prefixHeader:
 		return fmt.Sprintf("height %d", indexOfKey(key))
-	case prefixEntry, prefixHashes:
+	case prefixEntry, prefixHashes, prefixFrame:
 		return fmt.Sprintf("index %d", indexOfKey(key))
+	case prefixModel:
+		return fmt.Sprintf("number %d", indexOfKey(key))
 	}
 	return fmt.Sprintf("%q", key[1:])
 }

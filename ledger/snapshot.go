@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -41,16 +42,19 @@ func (s *Snapshot) checkNext(height int64) error {
 	return nil
 }
 
-// Entry returns the entry at index, or ErrNotFound.
+// Entry returns the entry at index, or ErrNotFound, or ErrNotHere.
 func (s *Snapshot) Entry(index int64) (*Entry, error) {
 	if index < 0 || index >= s.head.Size {
 		return nil, fmt.Errorf("entry %d of %d: %w", index, s.head.Size, ErrNotFound)
+	}
+	if past := s.store.history.Load(); past.lacks(index) {
+		return nil, past.notHere("entry %d", index)
 	}
 	return s.store.readEntry(index)
 }
 
 // Frame returns the records of the entry at index as they are stored: one zstd
-// frame (provenance.ExpandRecords opens it); or ErrNotFound.
+// frame (provenance.ExpandRecords opens it); or ErrNotFound, or ErrNotHere.
 func (s *Snapshot) Frame(index int64) ([]byte, error) {
 	e, err := s.Entry(index)
 	if err != nil {
@@ -62,9 +66,14 @@ func (s *Snapshot) Frame(index int64) ([]byte, error) {
 // EntryFrame is Frame for an entry that is already at hand.
 func (s *Snapshot) EntryFrame(e *Entry) ([]byte, error) { return s.store.readFrame(e) }
 
-// IndexOf returns the index of the statement with this id, or ErrNotFound.
+// IndexOf returns the index of the statement with this id, or ErrNotFound, or
+// ErrNotHere where it may be one of those that are missing.
 func (s *Snapshot) IndexOf(id provenance.Hash) (int64, error) {
+	past := s.store.history.Load() // before the pointer: what it has is there
 	index, err := s.store.follow(idKey(id), s.head.Size)
+	if errors.Is(err, ErrNotFound) && past != nil {
+		return 0, past.notHere("statement %s is not among the entries of this node", id)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("statement %s: %w", id, err)
 	}
@@ -76,13 +85,20 @@ func (s *Snapshot) IndexOf(id provenance.Hash) (int64, error) {
 }
 
 // IndexOfSequence returns the index of the entry at sequence in a stream, or
-// ErrNotFound.
+// ErrNotFound, or ErrNotHere.
 func (s *Snapshot) IndexOfSequence(issuer, stream string, sequence int64) (int64, error) {
 	where := fmt.Sprintf("%s/%s sequence %d", issuer, stream, sequence)
 	if sequence < 0 || !provenance.ValidNameID(issuer) || !provenance.ValidNameID(stream) {
 		return 0, fmt.Errorf("%s: %w", where, ErrNotFound)
 	}
+	past := s.store.history.Load() // before the pointer: what it has is there
 	index, err := s.store.follow(sequenceKey(issuer, stream, sequence), s.head.Size)
+	if errors.Is(err, ErrNotFound) && past != nil {
+		// Only what the stream's head is behind can be among those that are missing.
+		if head, ok, err := s.StreamHead(issuer, stream); err != nil || ok && sequence <= head.Sequence {
+			return 0, errors.Join(err, past.notHere("%s", where))
+		}
+	}
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", where, err)
 	}
@@ -123,7 +139,8 @@ func (s *Snapshot) Inclusion(index, size int64) (*provenance.Inclusion, error) {
 }
 
 // Consistency proves that the log of size newer, at most the snapshot's, grew
-// out of that of size older; ErrNotFound for others.
+// out of that of size older; ErrNotFound for others, ErrNotHere where hashes are
+// missing.
 func (s *Snapshot) Consistency(older, newer int64) (*provenance.Consistency, error) {
 	if older < 0 || older > newer || newer > s.head.Size {
 		return nil, fmt.Errorf("consistency of the log's sizes %d and %d, the log has %d: %w", older, newer, s.head.Size, ErrNotFound)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	badger "github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
@@ -32,12 +33,16 @@ const (
 
 // store is the ledger's Badger: sealed values, checked reads, and transactions
 // that are durable when they return. Safe for concurrent use; but only the
-// holder of Ledger.writing writes.
+// holder of Ledger.writing, filling or archiving writes, each keys of its own.
 type store struct {
 	db *badger.DB
 
 	mu     sync.RWMutex // held for reading by each operation, for writing by close
 	closed bool         // guarded by mu; no operation enters Badger afterwards
+
+	// history is what the ledger began without and still lacks, nil where it
+	// lacks nothing. Stored by whoever holds Ledger.filling, or by Restore.
+	history atomic.Pointer[history]
 
 	// crash is called before each transaction of a write, with its place and
 	// whether it is the last; its error aborts the write there. Nil outside
@@ -130,17 +135,44 @@ func (s *store) close() error {
 	return nil
 }
 
-// getRaw returns the bytes under key as they are, nil where there are none.
-func (s *store) getRaw(key []byte) (value []byte, err error) {
+// read calls f with a reader, which ends with it.
+func (s *store) read(f func(r reader) error) error {
 	if err := s.enter(); err != nil {
-		return nil, err
+		return err
 	}
 	defer s.leave()
-	// Badger dereferences nil where a table's block fails its checksum.
-	defer recoverDamage(&key, &err)
 	txn := s.db.NewTransaction(false)
 	defer txn.Discard()
-	item, err := txn.Get(key)
+	return f(reader{txn})
+}
+
+// getRaw returns the bytes under key as they are, nil where there are none.
+func (s *store) getRaw(key []byte) (value []byte, err error) {
+	err = s.read(func(r reader) (err error) { value, err = r.getRaw(key); return err })
+	return value, err
+}
+
+// get returns the value under key after checking its seal, nil where there is
+// no such key.
+func (s *store) get(key []byte) (value []byte, err error) {
+	err = s.read(func(r reader) (err error) { value, err = r.get(key); return err })
+	return value, err
+}
+
+// scan is reader.scan by itself.
+func (s *store) scan(prefix, from []byte, visit func(key []byte, value func() ([]byte, error)) error) error {
+	return s.read(func(r reader) error { return r.scan(prefix, from, visit) })
+}
+
+// reader reads the store as it is at one moment, whatever is written meanwhile.
+// Owned by one goroutine; it only lives during store.read.
+type reader struct{ txn *badger.Txn }
+
+// getRaw returns the bytes under key as they are, nil where there are none.
+func (r reader) getRaw(key []byte) (value []byte, err error) {
+	// Badger dereferences nil where a table's block fails its checksum.
+	defer recoverDamage(&key, &err)
+	item, err := r.txn.Get(key)
 	if errors.Is(err, badger.ErrKeyNotFound) {
 		return nil, nil
 	}
@@ -148,7 +180,7 @@ func (s *store) getRaw(key []byte) (value []byte, err error) {
 		value, err = item.ValueCopy(nil)
 	}
 	if err != nil {
-		return nil, damaged("key", fmt.Sprintf("%q", key), "%v", err)
+		return nil, damaged(nameOfKey(key), placeOfKey(key), "%v", err)
 	}
 	if value == nil {
 		value = []byte{}
@@ -158,8 +190,8 @@ func (s *store) getRaw(key []byte) (value []byte, err error) {
 
 // get returns the value under key after checking its seal, nil where there is
 // no such key.
-func (s *store) get(key []byte) ([]byte, error) {
-	sealed, err := s.getRaw(key)
+func (r reader) get(key []byte) ([]byte, error) {
+	sealed, err := r.getRaw(key)
 	if sealed == nil || err != nil {
 		return nil, err
 	}
@@ -169,23 +201,17 @@ func (s *store) get(key []byte) ([]byte, error) {
 // scan visits the keys from from (inclusive) that begin with prefix, in order,
 // until visit fails; value reads the sealed value. Keys only live during the
 // visit.
-func (s *store) scan(prefix, from []byte, visit func(key []byte, value func() ([]byte, error)) error) (err error) {
-	if err := s.enter(); err != nil {
-		return err
-	}
-	defer s.leave()
+func (r reader) scan(prefix, from []byte, visit func(key []byte, value func() ([]byte, error)) error) (err error) {
 	at := from
 	defer recoverDamage(&at, &err)
-	txn := s.db.NewTransaction(false)
-	defer txn.Discard()
-	it := txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
+	it := r.txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
 	defer it.Close()
 	for it.Seek(from); it.Valid(); it.Next() {
 		at = it.Item().Key()
 		value := func() ([]byte, error) {
 			sealed, err := it.Item().ValueCopy(nil)
 			if err != nil {
-				return nil, damaged("key", fmt.Sprintf("%q", at), "%v", err)
+				return nil, damaged(nameOfKey(at), placeOfKey(at), "%v", err)
 			}
 			return unseal(at, sealed)
 		}
@@ -196,88 +222,25 @@ func (s *store) scan(prefix, from []byte, visit func(key []byte, value func() ([
 	return nil
 }
 
+// lastIndex returns the greatest integer behind prefix (see indexOfKey), -1
+// where no key has the prefix.
+func (r reader) lastIndex(prefix byte) (last int64, err error) {
+	key := indexKey(prefix, -1) // behind all of them
+	defer recoverDamage(&key, &err)
+	it := r.txn.NewIterator(badger.IteratorOptions{Prefix: key[:1], Reverse: true})
+	defer it.Close()
+	if it.Seek(key); !it.Valid() {
+		return -1, nil
+	}
+	return indexOfKey(it.Item().Key()), nil
+}
+
 // recoverDamage turns a panic of Badger's read path at *key into an error. It is
 // deferred itself, else there is nothing to recover.
 func recoverDamage(key *[]byte, err *error) {
 	if p := recover(); p != nil {
-		*err = damaged("key", fmt.Sprintf("%q", *key), "reading it fails: %v", p)
+		*err = damaged(nameOfKey(*key), placeOfKey(*key), "reading it fails: %v", p)
 	}
-}
-
-// storeOp sets a key, or deletes it where value is nil.
-type storeOp struct{ key, value []byte }
-
-func (o storeOp) size() int64 { return int64(len(o.key)+len(o.value)) + storeOpOverhead }
-
-// write makes ops in one durable transaction.
-func (s *store) write(ops []storeOp) error {
-	if err := s.enter(); err != nil {
-		return err
-	}
-	defer s.leave()
-	txn := s.db.NewTransaction(true)
-	defer txn.Discard()
-	for _, op := range ops {
-		var err error
-		if op.value == nil {
-			err = txn.Delete(op.key)
-		} else {
-			err = txn.Set(op.key, op.value)
-		}
-		if err != nil {
-			return fmt.Errorf("write %d keys to the ledger store: %w", len(ops), err)
-		}
-	}
-	if err := txn.Commit(); err != nil {
-		return fmt.Errorf("commit %d keys to the ledger store: %w", len(ops), err)
-	}
-	return nil
-}
-
-// writeLast makes the operations of groups and then those of last. Each group is
-// in one transaction, last is in the last one, and there are as few as
-// possible: in the usual case one for all.
-func (s *store) writeLast(groups [][]storeOp, last []storeOp) error {
-	batches, err := s.pack(groups, last)
-	if err != nil {
-		return err
-	}
-	for i, ops := range batches {
-		if s.crash != nil {
-			if err := s.crash(i, i == len(batches)-1); err != nil {
-				return err
-			}
-		}
-		if err := s.write(ops); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// pack joins groups to transactions, in order, last in the last one.
-func (s *store) pack(groups [][]storeOp, last []storeOp) ([][]storeOp, error) {
-	// Badger refuses a transaction that reaches either bound.
-	maxSize, maxCount := s.db.MaxBatchSize()-1, int(s.db.MaxBatchCount())-1
-	var batches [][]storeOp
-	var open []storeOp
-	var openSize int64
-	for i, g := range append(groups[:len(groups):len(groups)], last) {
-		size := int64(0)
-		for _, op := range g {
-			size += op.size()
-		}
-		if size > maxSize || len(g) > maxCount {
-			return nil, fmt.Errorf("write to the ledger store: part %d of %d with %d keys and %d bytes does not fit one transaction (%d keys, %d bytes); nothing was written",
-				i+1, len(groups)+1, len(g), size, maxCount, maxSize)
-		}
-		if openSize+size > maxSize || len(open)+len(g) > maxCount {
-			batches = append(batches, open)
-			open, openSize = nil, 0
-		}
-		open, openSize = append(open, g...), openSize+size
-	}
-	return append(batches, open), nil
 }
 
 // storeLog is Badger's logger on slog. Badger's "info" is about its own files:
