@@ -34,12 +34,12 @@ func newView(tree stateTree, size int64) (*view, error) {
 		return nil, err
 	case !ok:
 		return nil, fmt.Errorf("the ledger has no genesis yet")
-	case !rules.Known():
+	case !provenance.KnownRules(rules.Version):
 		// SPEC(ADM-16)
 		return nil, fmt.Errorf("the ledger's rules have version %d, this program knows 1 to %d; install a release that has it", rules.Version, provenance.RuleVersion)
 	}
 	policy, _, err := stateValue[provenance.Policy](v.tree, provenance.StatePolicy)
-	v.limits = policy.Limits(rules)
+	v.limits = policy.Limits(rules.Version)
 	return v, err
 }
 

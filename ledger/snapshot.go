@@ -230,7 +230,7 @@ func (s *Snapshot) Limits() (provenance.Limits, error) {
 		return provenance.Limits{}, err
 	}
 	p, _, err := stateValue[provenance.Policy](s.tree, provenance.StatePolicy)
-	return p.Limits(rules), err
+	return p.Limits(rules.Version), err
 }
 
 // AdmitPending judges a submission before consensus, for the block after the

@@ -311,7 +311,7 @@ func TestPolicyLowersTheCeilings(t *testing.T) {
 		{"raised", Policy{Records: 1 << 40}, true},
 	}
 	for _, tt := range tests {
-		_, _, err := s.submission.CheckRecords(tt.policy.Limits(Rules{Version: RuleVersion}))
+		_, _, err := s.submission.CheckRecords(tt.policy.Limits(RuleVersion))
 		if (err == nil) != tt.ok || !tt.ok && CodeOf(err) == "" {
 			t.Errorf("%s: %v", tt.name, err)
 		}

@@ -8,26 +8,26 @@ import (
 // Correction reverses or amends an earlier record of the same issuer (REC-17).
 // Whether it matches that record is for auditors to say.
 type Correction struct {
-	Record []byte  `cbor:"1,keyasint"` // the corrected record's id
-	Entry  int64   `cbor:"2,keyasint"` // its entry's index in the log
-	Action Action  `cbor:"3,keyasint"`
-	Reason int64   `cbor:"4,keyasint"` // 1 duplicate … 8 another
-	Note   string  `cbor:"5,keyasint,omitempty"`
-	Cell   CellKey `cbor:"6,keyasint"` // that the corrected record counts in
-	Deltas Sums    `cbor:"7,keyasint"` // what is added there
+	Record []byte           `cbor:"1,keyasint"` // the corrected record's id
+	Entry  int64            `cbor:"2,keyasint"` // its entry's index in the log
+	Action CorrectionAction `cbor:"3,keyasint"`
+	Reason int64            `cbor:"4,keyasint"` // 1 duplicate … 8 another
+	Note   string           `cbor:"5,keyasint,omitempty"`
+	Cell   CellKey          `cbor:"6,keyasint"` // that the corrected record counts in
+	Deltas Sums             `cbor:"7,keyasint"` // what is added there
 }
 
-// Action is what a correction does.
-type Action int64
+// CorrectionAction is what a correction does.
+type CorrectionAction int64
 
 // Actions of a correction.
 const (
-	Reverses Action = 1
-	Amends   Action = 2
+	Reverses CorrectionAction = 1
+	Amends   CorrectionAction = 2
 )
 
 // String returns the name in the specification.
-func (a Action) String() string { return name(a, "", "reverses", "amends") }
+func (a CorrectionAction) String() string { return name(a, "", "reverses", "amends") }
 
 func correctionShape() *shape {
 	code := func(s string) bool { return s == "" || isBasisCodes(s) }
@@ -73,14 +73,14 @@ func isBasisCodes(s string) bool {
 // readCorrection reads what a correction adds, and where, of bytes that the
 // shape has accepted.
 func (f *facts) readCorrection(c *cursor, known names) error {
-	var action Action
+	var action CorrectionAction
 	into := &Cell{}
 	err := c.pairs(func(key int64) (err error) {
 		switch key {
 		case 3:
 			var v int64
 			v, err = c.integer()
-			action = Action(v)
+			action = CorrectionAction(v)
 		case 6:
 			into.CellKey, err = readCellKey(c, known)
 		case 7:
@@ -131,7 +131,7 @@ func checkCorrectedCell(k *CellKey, s *Sums) error {
 }
 
 // checkDeltas holds the deltas against the action. SPEC(REC-17)
-func checkDeltas(action Action, into *Cell) error {
+func checkDeltas(action CorrectionAction, into *Cell) error {
 	s := &into.Sums
 	if action == Amends {
 		switch {

@@ -175,7 +175,7 @@ func cellKeyGen(t *rapid.T) CellKey {
 func correctionGen(t *rapid.T) *Correction {
 	c := &Correction{
 		Record: bytesGen(32, 32).Draw(t, "record"), Entry: amountGen().Draw(t, "entry"), Reason: enumGen(8).Draw(t, "reason"),
-		Note: maybe(t, "note", textGen()), Action: Action(enumGen(2).Draw(t, "action")), Cell: cellKeyGen(t),
+		Note: maybe(t, "note", textGen()), Action: CorrectionAction(enumGen(2).Draw(t, "action")), Cell: cellKeyGen(t),
 	}
 	delta := integerGen()
 	if c.Action == Reverses {

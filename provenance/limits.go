@@ -15,6 +15,12 @@ const (
 	// MaxSubmissionBytes bounds a submission: both parts and the heads around them.
 	MaxSubmissionBytes = MaxStatementBytes + MaxFrameBytes + 16
 
+	// MaxLeafBytes bounds the data of a leaf of the log, of whatever kind.
+	MaxLeafBytes = MaxStatementBytes
+
+	// MaxEquivocationBytes bounds both statements and the heads around them.
+	MaxEquivocationBytes = 2*MaxStatementBytes + 16
+
 	maxPathHashes = 64 // an inclusion path in a tree of 2^64 leaves
 )
 

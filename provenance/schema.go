@@ -1,6 +1,9 @@
 package provenance
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // Key ranges of every map of the format (SPEC(ENC-20)).
 const (
@@ -30,6 +33,7 @@ func (f field) from(rules int) field {
 type shape struct {
 	fields [maxCoreKey + 1]*field
 	must   uint64 // bit k: key k must be there
+	closed bool   // keys above the core range are refused as well
 }
 
 func shapeOf(fields ...field) *shape {
@@ -49,17 +53,40 @@ func must(key int64, name string, ck check) field {
 }
 func may(key int64, name string, ck check) field { return field{key: key, name: name, check: ck} }
 
+// exact refuses the keys that other maps keep: what such a map asks for is done
+// whole or not at all.
+func (s *shape) exact() *shape {
+	s.closed = true
+	return s
+}
+
+// and wants more of a map that the shape accepts: f gets the keys that were
+// there and the map's bytes.
+func (s *shape) and(f func(present uint64, b []byte) error) check {
+	return func(c *cursor) error {
+		start := c.off
+		present, err := s.walk(c)
+		if err != nil {
+			return err
+		}
+		return f(present, c.b[start:c.off])
+	}
+}
+
 // walk checks a map against the shape and returns which keys were there.
 func (s *shape) walk(c *cursor) (present uint64, err error) {
 	start := c.off
 	err = c.pairs(func(key int64) error {
-		if key > maxCoreKey {
+		if key > maxCoreKey && !s.closed {
 			return c.skip() // kept and hashed
 		}
-		f := s.fields[key]
+		var f *field
+		if key <= maxCoreKey {
+			f = s.fields[key]
+		}
 		if f == nil || f.since > c.rules {
 			// SPEC(ENC-20), SPEC(REC-2)
-			return c.errorAt(c.off, CodeUnknownCritical, "key %d is in the critical range and unknown to this version", key)
+			return c.errorAt(c.off, CodeUnknownCritical, "key %d is critical here and unknown to this version", key)
 		}
 		present |= 1 << key
 		if err := f.check(c); err != nil {
@@ -267,6 +294,49 @@ func arrayOf(lo, hi int, element check) check {
 		}
 		return c.each(func(int) error { return element(c) })
 	}
+}
+
+// ascending wants 1 to hi elements in strictly ascending bytewise order of what
+// rank takes of each one's encoding.
+func ascending(hi int, element check, rank func(item []byte) []byte) check {
+	return func(c *cursor) error {
+		if err := arity(c, 1, hi, CodeValue); err != nil {
+			return err
+		}
+		var before []byte
+		return c.each(func(i int) error {
+			start := c.off
+			if err := element(c); err != nil {
+				return err
+			}
+			this := rank(c.b[start:c.off])
+			if i > 0 && bytes.Compare(before, this) >= 0 {
+				return c.errorAt(start, CodeValue, "it is not above the element before it; the order is ascending, each stands once")
+			}
+			before = this
+			return nil
+		})
+	}
+}
+
+// stringInside returns what a text or byte string holds, without its head.
+func stringInside(item []byte) []byte {
+	c := &cursor{b: item}
+	_, _, _ = c.head() // accepted before
+	return item[c.off:]
+}
+
+// coseKey wants a COSE_Key in a byte string. SPEC(KEY-1)
+func coseKey(c *cursor) error {
+	start := c.off
+	b, err := c.bytes()
+	if err != nil {
+		return err
+	}
+	if _, err := ParsePublicKeyCOSE(b); err != nil {
+		return c.errorAt(start, CodeKey, "%s", err.(*Error).Detail)
+	}
+	return nil
 }
 
 // arity looks at the head of an array without consuming it.

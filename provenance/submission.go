@@ -5,7 +5,12 @@ import (
 	"fmt"
 )
 
-const submissionTypeBatch = 1
+// Types of submissions (SPEC(SUB-1)).
+const (
+	SubmissionBatch        int64 = 1 // a statement with its records
+	SubmissionAct          int64 = 2
+	SubmissionEquivocation int64 = 3
+)
 
 // A Submission is a statement with its records, as it travels to the ledger
 // (spec/statement.md, "Submission").
@@ -61,18 +66,7 @@ func StatementAlone(b []byte) (statement []byte, alone bool) {
 func splitSubmission(b []byte) (statement, frame []byte, err error) {
 	c := &cursor{b: b}
 	err = func() error {
-		n, err := c.expect(majorArray)
-		if err == nil && n != 3 {
-			err = fail(CodeEnvelope, "", "an array of %d, wanted 3", n)
-		}
-		if err != nil {
-			return err
-		}
-		kind, err := c.integer()
-		if err == nil && kind != submissionTypeBatch {
-			err = fail(CodeVersion, "type", "submission type %d is not known to this version", kind)
-		}
-		if err != nil {
+		if err := openSubmission(c, SubmissionBatch, 3); err != nil {
 			return err
 		}
 		if statement, err = c.bytes(); err != nil {
@@ -84,10 +78,7 @@ func splitSubmission(b []byte) (statement, frame []byte, err error) {
 		return c.end()
 	}()
 	// SPEC(SUB-1)
-	if e, ok := err.(*Error); ok && e.Code != CodeVersion {
-		err = &Error{CodeEnvelope, e.Path, e.Offset, "not a submission [1, statement, records]: " + e.Detail}
-	}
-	return statement, frame, err
+	return statement, frame, asEnvelope(err, "not a submission [1, statement, records]: ")
 }
 
 // CleanSubmission returns the submission b with the unprotected header of its
@@ -122,7 +113,7 @@ func (s *Submission) Encode() []byte { return encodeSubmission(s.Statement.Raw()
 
 func encodeSubmission(statement, frame []byte) []byte {
 	b := make([]byte, 0, len(statement)+len(frame)+12)
-	b = append(AppendArray(b, 3), submissionTypeBatch)
+	b = AppendInt(AppendArray(b, 3), SubmissionBatch)
 	return AppendBytes(AppendBytes(b, statement), frame)
 }
 

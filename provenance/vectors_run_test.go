@@ -109,7 +109,7 @@ func recordIDs(h *BatchHeader, records [][]byte) (ids []string) {
 }
 
 // limitsOf are the format's ceilings under a rule version.
-func limitsOf(rules int64) Limits { return Policy{}.Limits(Rules{Version: rules}) }
+func limitsOf(rules int64) Limits { return Policy{}.Limits(rules) }
 
 func runBatch(v *vector) (*got, error) { return runBatchUnder(v, limitsOf(1)) }
 

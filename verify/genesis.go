@@ -95,7 +95,7 @@ func parseGenesis(b []byte) (*genesisDoc, error) {
 	if err != nil {
 		return nil, bad("genesis.app_state", err)
 	}
-	doc := &genesisDoc{hash: sha256.Sum256(b), chainID: w.ChainID, limits: g.Policy.Limits(g.Rules())}
+	doc := &genesisDoc{hash: sha256.Sum256(b), chainID: w.ChainID, limits: g.Policy.Limits(g.Rules().Version)}
 	// SPEC(GEN-2)
 	if doc.state, err = g.State(validators); err != nil {
 		return nil, bad("genesis.app_state", err)

@@ -270,7 +270,7 @@ func (l *fakeLedger) post(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusConflict, "Fork", "fork: another statement stands there")
 		return
 	case h.Sequence >= next:
-		if _, _, err := sub.CheckRecords(l.policy.Limits(provenance.Rules{Version: l.rules})); err != nil {
+		if _, _, err := sub.CheckRecords(l.policy.Limits(l.rules)); err != nil {
 			problem(w, http.StatusBadRequest, "Rejected", err.Error())
 			return
 		}

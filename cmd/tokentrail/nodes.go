@@ -263,12 +263,12 @@ func limitsOf(ctx context.Context, n *nodes) (provenance.Limits, error) {
 	if rules == nil { // no ledger is without; the first are the strictest
 		rules = &provenance.Rules{Version: 1}
 	}
-	if !rules.Known() {
+	if !provenance.KnownRules(rules.Version) {
 		return limits, fmt.Errorf("the ledger's rules have version %d, this program knows 1 to %d; install a release that has it", rules.Version, provenance.RuleVersion)
 	}
 	policy, _, err := stateOf[provenance.Policy](ctx, n, provenance.StatePolicy)
 	if err != nil || policy == nil {
 		policy = &provenance.Policy{}
 	}
-	return policy.Limits(*rules), err
+	return policy.Limits(rules.Version), err
 }
