@@ -36,6 +36,7 @@ var imports = []struct {
 	{"ledger/index", []string{"ledger", "provenance"}, []string{"github.com/cometbft/cometbft"}},
 	{"ledger/api", []string{"ledger", "ledger/index", "provenance"}, []string{"github.com/cometbft/cometbft"}},
 	{"cmd/tokentraild", []string{"ledger", "ledger/app", "ledger/index", "ledger/api", "provenance", "provenance/intake", "provenance/label", "verify", "verify/light", "verify/profile", "verify/remote"}, nil},
+	{"cmd/tokentraild/faults", nil, nil}, // tests only
 	{"cmd/tokentrail", []string{"provenance", "provenance/intake", "provenance/label", "verify", "verify/light", "verify/profile", "verify/remote"}, nil},
 	{"spec/vectors/generate", nil, []string{"tokentrail/"}},
 }
