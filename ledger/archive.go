@@ -49,11 +49,13 @@ func (l *Ledger) ArchiveHeaders(from int64, lightBlocks [][]byte) error {
 	p := archiving{ledger: l}
 	for i, b := range lightBlocks {
 		if err := p.add(from+int64(i), b); err != nil {
+			l.archive.newest = nil // it may not be stored
 			return fmt.Errorf("archive header %d: %w", from+int64(i), err)
 		}
 	}
 	if err := p.flush(); err != nil {
-		return fmt.Errorf("archive headers: %w", err)
+		l.archive.newest = nil // it may not be stored
+		return fmt.Errorf("archive headers from %d on: %w", from, err)
 	}
 	return nil
 }
@@ -224,12 +226,10 @@ func (p *archiving) flush() error {
 	if len(p.groups) == 0 {
 		return nil
 	}
-	a := &p.ledger.archive
 	if err := p.ledger.store.writeLast(p.groups, nil); err != nil {
-		a.newest = nil // it may not be stored
 		return err
 	}
-	a.span.Store(p.span)
+	p.ledger.archive.span.Store(p.span)
 	p.groups, p.size = nil, 0
 	return nil
 }

@@ -34,7 +34,8 @@ func (h *history) behind() int64 {
 
 // notHere says that something needs what is missing. SPEC(NOD-4)
 func (h *history) notHere(format string, args ...any) error {
-	return fmt.Errorf("%s: %w: of the entries before the node joined, at %d, it has %d; ask another node", fmt.Sprintf(format, args...), ErrNotHere, h.frontier.size, h.next)
+	return fmt.Errorf("%s: %w: this node has %d of the %d entries from before it joined; ask another node, or again later",
+		fmt.Sprintf(format, args...), ErrNotHere, h.next, h.frontier.size)
 }
 
 // Missing returns the range of entries that are not here: they are in the log,

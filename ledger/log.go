@@ -125,7 +125,7 @@ func (s *store) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 		if past.lacks(entry) {
 			h, ok := past.frontier.hashes[x]
 			if !ok {
-				return nil, past.notHere("a hash of entry %d's", entry)
+				return nil, past.notHere("the hashes of entry %d", entry)
 			}
 			out[i] = h
 			continue

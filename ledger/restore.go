@@ -2,12 +2,10 @@ package ledger
 
 import (
 	"fmt"
+	"time"
 
 	"tokentrail/provenance"
 )
-
-// restorePart is how many bytes of the state go in one group of operations.
-const restorePart = 1 << 20
 
 // storedRestore is the value under "R". Keys must never be changed.
 type storedRestore struct {
@@ -37,7 +35,7 @@ func (l *Ledger) Restore(f *Frontier, appHash provenance.Hash) error {
 	if l.chainID != "" {
 		return fmt.Errorf("restore: the ledger in %s is at height %d of chain %q; use another directory", l.dir, l.Snapshot().Head().Height, l.chainID)
 	}
-	if _, err := newView(f.tree, f.head.Size); err != nil {
+	if _, err := newView(f.tree, f.head.Size, f.head.Height+1, time.UnixMilli(f.head.Time)); err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
 	for _, step := range []func() error{
@@ -57,15 +55,10 @@ func (l *Ledger) Restore(f *Frontier, appHash provenance.Hash) error {
 // restoreOps returns the operations that make a ledger begin at f.
 func restoreOps(f *Frontier) (groups [][]storeOp, last []storeOp) {
 	mark := sealed([]byte{prefixRestore}, encodeStored(storedRestore{f.head.AppHash}))
-	group, size := []storeOp{mark}, int64(0)
+	groups = [][]storeOp{{mark}}
 	f.tree.each(func(leaf *stateLeaf) {
-		op := sealed(stateKey(leaf.key), leaf.value)
-		if size += op.size(); size > restorePart {
-			groups, group, size = append(groups, group), nil, op.size()
-		}
-		group = append(group, op)
+		groups = append(groups, []storeOp{sealed(stateKey(leaf.key), leaf.value)})
 	})
-	groups = append(groups, group)
 	last = append(startOps(f),
 		sealed([]byte{prefixChain}, encodeStored(storedChain{f.chainID})),
 		sealed([]byte{prefixHead}, f.head.encode()),

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
-	"tokentrail/provenance"
 )
 
 // Scrubbing says how a scrub reads and whom it tells. The zero value reads as
@@ -100,11 +99,11 @@ func (s *Snapshot) scrubbed(index int64) (read int64, err error) {
 		return read, err
 	}
 	where := fmt.Sprintf("index %d", index)
-	st, err := provenance.ParseStatement(e.Statement)
+	pointers, err := pointersTo(e.Statement)
 	if err != nil {
 		return read, damaged("entry", where, "%v", err)
 	}
-	for _, key := range pointersTo(st) {
+	for _, key := range pointers {
 		if got, err := s.store.follow(key, s.head.Size); err != nil && !errors.Is(err, ErrNotFound) {
 			return read, err
 		} else if err != nil || got != index {
@@ -127,7 +126,7 @@ func (s *Snapshot) scrubRow(index int64) error {
 		return damaged("log hashes", where, "%d bytes, wanted %d hashes", len(row), rowLength(index))
 	}
 	want, err := tlog.StoredHashesForRecordHash(index, tlog.Hash(row), s.store)
-	if isDamage(err) {
+	if isDamage(err) || errors.Is(err, ErrNotHere) {
 		return nil
 	}
 	if err != nil {
