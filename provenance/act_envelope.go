@@ -16,18 +16,9 @@ func parseSignEnvelope(b []byte) (*signEnvelope, error) {
 		return nil, fail(CodeEnvelope, "", "not a tagged COSE_Sign: wanted d8 62 first")
 	}
 	env := &signEnvelope{}
-	c := &cursor{b: b, off: 2}
-	err := tuple(
-		func(c *cursor) (err error) { env.protected, err = c.bytes(); return err },
-		emptyHeader,
-		func(c *cursor) (err error) { env.payload, err = c.bytes(); return err },
-		func(c *cursor) error { return c.each(func(int) error { return env.readSignature(c) }) },
-	)(c)
-	if err == nil {
-		err = c.end()
-	}
+	err := env.read(&cursor{b: b, off: 2})
 	if e, ok := err.(*Error); ok && e.Code != CodeUnprotected && e.Code != CodeSignature {
-		return nil, &Error{CodeEnvelope, "", e.Offset, "not a canonical COSE_Sign: " + e.Detail}
+		return nil, &Error{CodeEnvelope, e.Path, e.Offset, "not a canonical COSE_Sign: " + e.Detail}
 	}
 	if err == nil && len(env.payload) == 0 {
 		err = fail(CodeEnvelope, "payload", "the payload is empty")
@@ -35,18 +26,57 @@ func parseSignEnvelope(b []byte) (*signEnvelope, error) {
 	return env, err
 }
 
+// read reads the array behind the tag, which ends the input.
+func (env *signEnvelope) read(c *cursor) (err error) {
+	if err = openExactly(c, 4); err != nil {
+		return err
+	}
+	if env.protected, err = c.bytes(); err != nil {
+		return within("protected", err)
+	}
+	if err = emptyHeader(c); err != nil {
+		return within("unprotected", err)
+	}
+	if env.payload, err = c.bytes(); err != nil {
+		return within("payload", err)
+	}
+	if err = c.each(func(int) error { return env.readSignature(c) }); err != nil {
+		return within("signatures", err)
+	}
+	c.close()
+	return c.end()
+}
+
 // readSignature reads one COSE_Signature.
-func (env *signEnvelope) readSignature(c *cursor) error {
+func (env *signEnvelope) readSignature(c *cursor) (err error) {
 	if len(env.signatures) == MaxActSignatures {
 		return fail(CodeSignature, "", "more than %d signatures", MaxActSignatures)
 	}
 	var s ActSignature
-	err := tuple(
-		func(c *cursor) (err error) { s.protected, err = c.bytes(); return err },
-		emptyHeader,
-		func(c *cursor) (err error) { s.signature, err = c.bytes(); return err },
-	)(c)
+	if err = openExactly(c, 3); err != nil {
+		return err
+	}
+	if s.protected, err = c.bytes(); err != nil {
+		return within("protected", err)
+	}
+	if err = emptyHeader(c); err != nil {
+		return within("unprotected", err)
+	}
+	if s.signature, err = c.bytes(); err != nil {
+		return within("signature", err)
+	}
+	c.close()
 	env.signatures = append(env.signatures, s)
+	return nil
+}
+
+// openExactly opens an array of n elements.
+func openExactly(c *cursor, n int) error {
+	start := c.off
+	got, err := c.open(majorArray)
+	if err == nil && got != n {
+		return c.errorAt(start, CodeEnvelope, "an array of %d, wanted %d", got, n)
+	}
 	return err
 }
 

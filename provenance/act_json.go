@@ -92,17 +92,17 @@ func sameJSON(said, meant any) error {
 	switch want := meant.(type) {
 	case map[string]any:
 		got, _ := said.(map[string]any)
+		for _, name := range slices.Sorted(maps.Keys(got)) {
+			if _, there := want[name]; !there {
+				return fail(CodeValue, name, "the member is unknown here or says nothing; leave it out")
+			}
+		}
 		for _, name := range slices.Sorted(maps.Keys(want)) {
 			if _, there := got[name]; !there {
 				return fail(CodeMissingField, name, "the member must be there")
 			}
 			if err := sameJSON(got[name], want[name]); err != nil {
 				return within(name, err)
-			}
-		}
-		for _, name := range slices.Sorted(maps.Keys(got)) {
-			if _, there := want[name]; !there {
-				return fail(CodeValue, name, "the member is unknown here or says nothing; leave it out")
 			}
 		}
 	case []any:

@@ -2,10 +2,12 @@ package provenance
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/rand"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/veraison/go-cose"
 )
@@ -102,11 +104,14 @@ func signatureProtected(alg int64, kid Hash) []byte {
 	return AppendBytes(AppendInt(b, 4), kid[:])
 }
 
+var signatureShape = sync.OnceValue(func() *shape {
+	return shapeOf(must(1, "alg", withCode(CodeAlg, oneOf(AlgES256, AlgEdDSA))), must(4, "kid", hash32)).exact()
+})
+
 // parseProtected reads the header of a signature: whatever is wrong with it but
 // an unknown algorithm is "protected" (SPEC(GOV-1)).
 func (s *ActSignature) parseProtected() error {
-	form := shapeOf(must(1, "alg", withCode(CodeAlg, oneOf(AlgES256, AlgEdDSA))), must(4, "kid", hash32)).exact()
-	err := parse(s.protected, form.check)
+	err := parse(s.protected, signatureShape().check)
 	if e, ok := err.(*Error); ok && e.Code != CodeAlg {
 		e.Code = CodeProtected
 	}
@@ -228,13 +233,11 @@ func JoinActs(a, b *UnverifiedAct) (*UnverifiedAct, error) {
 }
 
 // sortSignatures puts signatures in ascending order of kid, those of one kid in
-// that of their own bytes.
+// that of their bytes. SPEC(GOV-30)
 func sortSignatures(s []ActSignature) []ActSignature {
 	slices.SortFunc(s, func(x, y ActSignature) int {
-		if order := bytes.Compare(x.KID[:], y.KID[:]); order != 0 {
-			return order
-		}
-		return bytes.Compare(append(x.protected[:len(x.protected):len(x.protected)], x.signature...), append(y.protected[:len(y.protected):len(y.protected)], y.signature...))
+		return cmp.Or(bytes.Compare(x.KID[:], y.KID[:]),
+			bytes.Compare(x.protected, y.protected), bytes.Compare(x.signature, y.signature))
 	})
 	return s
 }

@@ -68,15 +68,7 @@ func ParseEquivocation(leaf, evidence []byte) (*Equivocation, error) {
 	if len(evidence) > MaxEquivocationBytes {
 		return nil, fail(CodeSize, "evidence", "%d bytes, at most %d are allowed", len(evidence), MaxEquivocationBytes)
 	}
-	c := &cursor{b: evidence}
-	n, err := c.expect(majorArray)
-	if err == nil && n != 2 {
-		err = fail(CodeEnvelope, "", "an array of %d, wanted 2", n)
-	}
-	var e *Equivocation
-	if err == nil {
-		e, err = readEquivocation(c, "not the evidence [a, b]: ")
-	}
+	e, err := readEquivocation(evidence, func(c *cursor) error { return openExactly(c, 2) }, "not the evidence [a, b]: ")
 	if err != nil {
 		return nil, within("evidence", err)
 	}
@@ -87,19 +79,23 @@ func ParseEquivocation(leaf, evidence []byte) (*Equivocation, error) {
 	return e, nil
 }
 
-// readEquivocation reads the two statements of an array that is open and ends
-// the input; what says what an unreadable array is not.
-func readEquivocation(c *cursor, what string) (*Equivocation, error) {
-	a, err := c.bytes()
-	var b []byte
+// readEquivocation reads an array that ends with two statements; open reads what
+// stands before them, what says what an unreadable array is not.
+func readEquivocation(array []byte, open check, what string) (*Equivocation, error) {
+	c := &cursor{b: array}
+	var a, b []byte
+	err := open(c)
+	if err == nil {
+		a, err = c.bytes()
+	}
 	if err == nil {
 		b, err = c.bytes()
 	}
 	if err == nil {
 		err = c.end()
 	}
-	if e, ok := err.(*Error); ok {
-		return nil, &Error{CodeEnvelope, e.Path, e.Offset, what + e.Detail}
+	if err != nil {
+		return nil, asEnvelope(err, what)
 	}
 	// SPEC(EQV-1)
 	x, err := ParseStatement(a)

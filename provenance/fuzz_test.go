@@ -328,26 +328,34 @@ func FuzzCheckpoint(f *testing.F) {
 func FuzzParseGenesis(f *testing.F) {
 	f.Add([]byte(sampleGenesis()))
 	f.Add([]byte(`{"format": 1, "policy": {}}`))
+	f.Add([]byte(`{"format": 1, "rules": 2, "governance": {"threshold": 1, "keys": ["` + publicOf(testKey(AlgEdDSA, "a")).String() + `"]}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		g, err := ParseGenesis(b)
 		if refused(t, err) {
 			return
 		}
-		state := must1(g.State(nil))
-		if len(state) != 2+len(g.Providers) {
-			t.Fatalf("%d values of %d providers", len(state), len(g.Providers))
+		state, want := must1(g.State(nil)), 2+len(g.Providers)
+		if g.Governance != nil {
+			want++
+		}
+		if len(state) != want {
+			t.Fatalf("%d values, wanted %d", len(state), want)
 		}
 	})
 }
 
 func FuzzParseStateValue(f *testing.F) {
 	seed(f, "state_value")
+	f.Add(must1(EncodeStateValue(*samplePolicy())))
+	f.Add(must1(EncodeStateValue(Governance{1, ascendingKeys(coseOf(AlgEdDSA, "a"), coseOf(AlgES256, "b")), 3})))
+	f.Add(must1(EncodeStateValue(StreamHead{Status: StreamClosed, Closed: new(int64(5))})))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		fuzzStateValue[Rules](t, b)
 		fuzzStateValue[Policy](t, b)
 		fuzzStateValue[Provider](t, b)
 		fuzzStateValue[StreamHead](t, b)
 		fuzzStateValue[Validator](t, b)
+		fuzzStateValue[Governance](t, b)
 	})
 }
 

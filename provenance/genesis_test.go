@@ -148,10 +148,26 @@ func TestKeysAreValidBetweenTheirHeights(t *testing.T) {
 func TestStateValuesComeBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		again(t, Rules{Version: rapid.Int64Range(1, 100).Draw(t, "version")})
-		again(t, Policy{Records: maybe(t, "records", rapid.Int64Range(1, MaxRecords)), Cells: maybe(t, "cells", rapid.Int64Range(1, MaxCells))})
+		again(t, Rules{Version: rapid.Int64Range(1, 100).Draw(t, "version"), Next: rapid.Int64Range(1, 100).Draw(t, "next"), From: enumGen(1<<62).Draw(t, "from")})
+		again(t, *policyGen(t))
 		again(t, StreamHead{amountGen().Draw(t, "sequence"), hashOf("x"), amountGen().Draw(t, "index"), StreamOpen, nil})
+		again(t, StreamHead{amountGen().Draw(t, "sequence"), hashOf("x"), amountGen().Draw(t, "index"), StreamClosed, new(amountGen().Draw(t, "closed"))})
+		again(t, Governance{Threshold: enumGen(2).Draw(t, "threshold"), Keys: ascendingKeys(coseOf(AlgEdDSA, "a"), coseOf(AlgES256, "b")), Sequence: amountGen().Draw(t, "sequence")})
+		again(t, providerGen(t))
 		again(t, Validator{"ed25519", bytesGen(32, 32).Draw(t, "key"), amountGen().Draw(t, "power")})
 	})
+}
+
+func providerGen(t *rapid.T) Provider {
+	amounts := pointer(amountGen())
+	k := ProviderKey{Alg: AlgEdDSA, Key: coseOf(AlgEdDSA, "a"), From: amountGen().Draw(t, "from"),
+		Until: maybe(t, "until", amounts), Added: maybe(t, "added", amounts), Revoked: maybe(t, "revoked", amounts)}
+	if k.Revoked != nil && rapid.Bool().Draw(t, "stolen") {
+		k.StolenSince, k.StolenHeight = new(timeGen().Draw(t, "since")), new(enumGen(1<<62).Draw(t, "height"))
+	}
+	count := rapid.Int64Range(1, 1<<62)
+	return Provider{ID: "acme", Name: textGen().Draw(t, "name"), Jurisdictions: []string{"US"}, Keys: []ProviderKey{k}, Status: ProviderRetired,
+		Streams: maybe(t, "streams", count), Equivocations: maybe(t, "equivocations", count), Acts: maybe(t, "acts", count)}
 }
 
 func again[T StateValue](t *rapid.T, v T) {
@@ -173,6 +189,128 @@ func TestStateValuesAreRefused(t *testing.T) {
 	}
 	_, err = ParseStateValue[Rules](unhex("a0"))
 	wantCode(t, err, CodeMissingField)
+}
+
+// SPEC(STA-3): what stands together, and what goes without the other.
+func TestStateValuesHoldTogether(t *testing.T) {
+	n := new(int64(5))
+	provider := func(k ProviderKey) error {
+		k.Alg, k.Key = AlgEdDSA, coseOf(AlgEdDSA, "a")
+		_, err := EncodeStateValue(Provider{ID: "acme", Name: "a", Jurisdictions: []string{"US"}, Keys: []ProviderKey{k}, Status: ProviderActive})
+		return err
+	}
+	head := func(h StreamHead) error { _, err := EncodeStateValue(h); return err }
+	rules := func(r Rules) error { _, err := EncodeStateValue(r); return err }
+	governance := func(g Governance) error { _, err := EncodeStateValue(g); return err }
+	a, b := coseOf(AlgEdDSA, "a"), coseOf(AlgES256, "b") // in order
+	for name, tt := range map[string]struct {
+		err  error
+		code Code
+		path string
+	}{
+		"stolen without a height":      {provider(ProviderKey{Revoked: n, StolenSince: n}), CodeMissingField, "keys[0].stolen-height"},
+		"stolen without a time":        {provider(ProviderKey{Revoked: n, StolenHeight: n}), CodeMissingField, "keys[0].stolen-since"},
+		"stolen and not revoked":       {provider(ProviderKey{StolenSince: n, StolenHeight: n}), CodeMissingField, "keys[0].revoked"},
+		"stolen since height 0":        {provider(ProviderKey{Revoked: n, StolenSince: n, StolenHeight: new(int64(0))}), CodeValue, "keys[0].stolen-height"},
+		"closed by no entry":           {head(StreamHead{Status: StreamClosed}), CodeMissingField, "closed"},
+		"closed while open":            {head(StreamHead{Status: StreamOpen, Closed: n}), CodeForbiddenField, "closed"},
+		"a next version of no height":  {rules(Rules{Version: 1, Next: 2}), CodeMissingField, "from"},
+		"a height of no version":       {rules(Rules{Version: 1, From: 2}), CodeMissingField, "next"},
+		"threshold 0":                  {governance(Governance{Keys: [][]byte{a}}), CodeValue, "threshold"},
+		"a threshold above the keys":   {governance(Governance{Threshold: 3, Keys: [][]byte{a, b}}), CodeValue, "threshold"},
+		"governors out of order":       {governance(Governance{Threshold: 1, Keys: [][]byte{b, a}}), CodeValue, "keys[1]"},
+		"a governor twice":             {governance(Governance{Threshold: 1, Keys: [][]byte{a, a}}), CodeValue, "keys[1]"},
+		"a governor that is no key":    {governance(Governance{Threshold: 1, Keys: [][]byte{a[1:]}}), CodeKey, "keys[0]"},
+		"governance below sequence 0":  {governance(Governance{Threshold: 1, Keys: [][]byte{a}, Sequence: -1}), CodeValue, "sequence"},
+		"nothing of these":             {nil, "", ""},
+		"governance as it should be":   {governance(Governance{Threshold: 2, Keys: [][]byte{a, b}}), "", ""},
+		"a stolen key as it should be": {provider(ProviderKey{Revoked: n, StolenSince: new(int64(0)), StolenHeight: n}), "", ""},
+	} {
+		if CodeOf(tt.err) != tt.code || tt.err != nil && tt.err.(*Error).Path != tt.path {
+			t.Errorf("%s: %v, wanted %s at %q", name, tt.err, tt.code, tt.path)
+		}
+	}
+}
+
+// SPEC(STA-5)
+func TestRulesHoldByHeight(t *testing.T) {
+	for _, x := range []struct {
+		rules        Rules
+		height, want int64
+	}{{Rules{Version: 1}, 1 << 62, 1}, {Rules{2, 3, 10}, 9, 2}, {Rules{2, 3, 10}, 10, 3}, {Rules{2, 3, 10}, 11, 3}} {
+		if got := x.rules.VersionAt(x.height); got != x.want {
+			t.Errorf("%+v at %d: %d, wanted %d", x.rules, x.height, got, x.want)
+		}
+	}
+	for version, want := range map[int64]bool{-1: false, 0: false, 1: true, RuleVersion: true, RuleVersion + 1: false} {
+		if KnownRules(version) != want {
+			t.Errorf("version %d: known is %t", version, !want)
+		}
+	}
+}
+
+func TestKeysOfAProvider(t *testing.T) {
+	a, b := publicOf(testKey(AlgEdDSA, "a")), publicOf(testKey(AlgES256, "b"))
+	p := Provider{Keys: []ProviderKey{{Key: a.COSE(), Until: new(int64(10))}, {Key: b.COSE(), Revoked: new(int64(4))}}}
+	for _, key := range []PublicKey{a, b} {
+		if k, ok := p.KeyByID(key.Thumbprint()); !ok || !bytes.Equal(k.Key, key.COSE()) {
+			t.Errorf("%s: %v, %t", key, k, ok)
+		}
+	}
+	if _, ok := p.KeyByID(hashOf("x")); ok {
+		t.Error("a key that is none")
+	}
+	for _, x := range []struct {
+		key    PublicKey
+		height int64
+		want   bool
+	}{{a, 9, true}, {a, 10, false}, {b, 1, false}, {b, 100, false}} {
+		if _, ok := p.KeyAt(x.key.Thumbprint(), x.height); ok != x.want {
+			t.Errorf("%s at %d: %t", x.key, x.height, ok)
+		}
+	}
+}
+
+// SPEC(GEN-1), SPEC(GEN-2)
+func TestGovernanceOfGenesis(t *testing.T) {
+	text := func(alg int64, name string) string { return `"` + publicOf(testKey(alg, name)).String() + `"` }
+	parse := func(governance string) (*Genesis, error) {
+		return ParseGenesis([]byte(strings.Replace(sampleGenesis(), `"format": 1`, `"format": 1, "governance": `+governance, 1)))
+	}
+	a, b := text(AlgEdDSA, "a"), text(AlgES256, "b")
+	for _, keys := range []string{a + "," + b, b + "," + a} {
+		g, err := parse(`{"threshold": 2, "keys": [` + keys + `]}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := must1(ParseStateValue[Governance](must1(g.State(nil))[StateGovernance]))
+		if want := ascendingKeys(coseOf(AlgEdDSA, "a"), coseOf(AlgES256, "b")); got.Threshold != 2 || got.Sequence != 0 || !slices.EqualFunc(got.Keys, want, bytes.Equal) {
+			t.Errorf("%+v", got)
+		}
+	}
+	many := ""
+	for i := range MaxGovernors + 1 {
+		many += "," + text(AlgEdDSA, fmt.Sprint(i))
+	}
+	for governance, code := range map[string]Code{
+		`null`: CodeValue, `{}`: CodeValue, `[]`: CodeValue, `{"threshold": 1}`: CodeValue, `{"keys": [` + a + `]}`: CodeValue,
+		`{"threshold": 0, "keys": [` + a + `]}`:             CodeValue,
+		`{"threshold": 2, "keys": [` + a + `]}`:             CodeValue,
+		`{"threshold": 1, "keys": []}`:                      CodeValue,
+		`{"threshold": 1, "keys": [` + a + "," + a + `]}`:   CodeValue,
+		`{"threshold": 1, "keys": ["ed25519:AA"]}`:          CodeKey,
+		`{"threshold": 1, "keys": [` + many[1:] + `]}`:      CodeValue,
+		`{"threshold": 1, "keys": [` + a + `], "cells": 1}`: CodeValue,
+		`{"threshold": 1, "keys": [` + a + `], "Keys": []}`: CodeValue,
+	} {
+		if _, err := parse(governance); CodeOf(err) != code {
+			t.Errorf("%.60s: %v, wanted %s", governance, err, code)
+		}
+	}
+	for _, policy := range []string{`"streams": 5`, `"age": 5`, `"jurisdictions": ["US"]`, `"jurisdictions": null`, `"energy": {}`, `"labels": []`} {
+		_, err := ParseGenesis([]byte(strings.Replace(sampleGenesis(), `"cells": 100`, policy, 1)))
+		wantCode(t, err, CodeValue)
+	}
 }
 
 func TestHashesInJSON(t *testing.T) {

@@ -97,11 +97,8 @@ func ParseEquivocationSubmission(b []byte) (*Equivocation, error) {
 	if len(b) > MaxEquivocationBytes {
 		return nil, fail(CodeSize, "", "the submission of equivocation has %d bytes, at most %d are allowed", len(b), MaxEquivocationBytes)
 	}
-	c := &cursor{b: b}
-	if err := openSubmission(c, SubmissionEquivocation, 3); err != nil {
-		return nil, asEnvelope(err, "not a submission [3, a, b]: ")
-	}
-	return readEquivocation(c, "not a submission [3, a, b]: ")
+	open := func(c *cursor) error { return openSubmission(c, SubmissionEquivocation, 3) }
+	return readEquivocation(b, open, "not a submission [3, a, b]: ")
 }
 
 // EncodeEquivocationSubmission returns the submission of equivocation.
