@@ -1,0 +1,75 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
+	"github.com/cometbft/cometbft/types"
+
+	"tokentrail/provenance"
+)
+
+// maxLightBlockBytes bounds a light block, so that a hostile one is not decoded.
+const maxLightBlockBytes = 16 << 20
+
+// A Header is what a backup keeps in order by.
+type Header struct {
+	ChainID string
+	Height  int64
+	Hash    provenance.Hash
+	Parent  provenance.Hash // zero at height 1
+	AppHash provenance.Hash // after the height before
+	// SameValidators says that the next height has the validators of this one.
+	SameValidators bool
+}
+
+// ReadLightBlock decodes a light block, CometBFT's message in protobuf, and
+// refuses one that is not consistent in itself or not signed by more than two
+// thirds of its own validators. Whether those are the chain's is not known by
+// that. CometBFT's types panic on some inputs that their own checks let through.
+func ReadLightBlock(raw []byte) (h Header, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the engine's code fails on the light block: %v", p)
+		}
+	}()
+	block, err := decodeLightBlock(raw)
+	if err != nil {
+		return h, err
+	}
+	h = Header{ChainID: block.ChainID, Height: block.Height, SameValidators: bytes.Equal(block.ValidatorsHash, block.NextValidatorsHash)}
+	parent := []byte(block.LastBlockID.Hash)
+	if len(block.AppHash) != len(h.AppHash) || len(parent) != len(h.Parent) && len(parent) != 0 {
+		return h, fmt.Errorf("the light block of height %d has an app hash of %d bytes and a parent of %d, wanted 32", block.Height, len(block.AppHash), len(parent))
+	}
+	h.Hash = provenance.Hash(block.Hash())
+	copy(h.AppHash[:], block.AppHash)
+	copy(h.Parent[:], parent)
+	return h, nil
+}
+
+func decodeLightBlock(raw []byte) (*types.LightBlock, error) {
+	if len(raw) > maxLightBlockBytes {
+		return nil, fmt.Errorf("a light block of %d bytes, at most %d are read", len(raw), maxLightBlockBytes)
+	}
+	var pb cmtproto.LightBlock
+	if err := pb.Unmarshal(raw); err != nil {
+		return nil, fmt.Errorf("no light block: %w", err)
+	}
+	if pb.SignedHeader == nil || pb.SignedHeader.Header == nil || pb.SignedHeader.Commit == nil || pb.ValidatorSet == nil {
+		return nil, errors.New("a light block without header, commit or validator set")
+	}
+	block, err := types.LightBlockFromProto(&pb)
+	if err != nil {
+		return nil, fmt.Errorf("no light block: %w", err)
+	}
+	if err := block.ValidateBasic(block.ChainID); err != nil {
+		return nil, fmt.Errorf("the light block of height %d: %w", block.Height, err)
+	}
+	if err := block.ValidatorSet.VerifyCommit(block.ChainID, block.Commit.BlockID, block.Height, block.Commit); err != nil {
+		return nil, fmt.Errorf("the light block of height %d: %w", block.Height, err)
+	}
+	return block, nil
+}
