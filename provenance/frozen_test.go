@@ -2,9 +2,12 @@ package provenance
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -34,8 +37,13 @@ func TestFrozenObjectsParseToTheSameForEver(t *testing.T) {
 		for _, o := range f.Objects {
 			t.Run(o.Name, func(t *testing.T) {
 				run := vectorRunners[o.Parser]
-				if o.Parser == "key_file" {
+				switch o.Parser {
+				case "key_file":
 					run = runKeyFile
+				case "act":
+					run = runFrozenAct
+				case "equivocation":
+					run = runFrozenEquivocation
 				}
 				out, err := run(&o.vector)
 				o.judge(t, out, err)
@@ -51,4 +59,49 @@ func runKeyFile(v *vector) (*got, error) {
 		return nil, err
 	}
 	return keyValues(publicOf(key)), nil
+}
+
+// runFrozenAct takes a submission of an act; the keys that signed it are given.
+func runFrozenAct(v *vector) (*got, error) {
+	u, err := ParseActSubmission(v.input())
+	if err != nil {
+		return nil, err
+	}
+	fields := map[string]string{"id": u.ID().String()}
+	for i, text := range strings.Fields(v.Given.Fields["keys"]) {
+		if err := u.VerifySignature(i, must1(ParsePublicKey(text))); err != nil {
+			return nil, err
+		}
+		fields["signatures"] = fmt.Sprint(i + 1)
+	}
+	text, err := json.Marshal(u.Act())
+	if err != nil {
+		return nil, err
+	}
+	fields["json"] = string(text)
+	fields["payload"] = hex.EncodeToString(must1(must1(ParseActJSON(text)).Encode()))
+	return &got{Fields: fields, LeafHash: LeafHash(u.Raw()).String()}, sameBytes(v, EncodeActSubmission(u.Raw()))
+}
+
+// runFrozenEquivocation takes a submission of equivocation; the key that signed
+// both statements is given.
+func runFrozenEquivocation(v *vector) (*got, error) {
+	e, err := ParseEquivocationSubmission(v.input())
+	if err != nil {
+		return nil, err
+	}
+	key := must1(ParsePublicKey(v.Given.Key))
+	for _, s := range []*UnverifiedStatement{e.A, e.B} {
+		if _, err := s.Verify(key); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := ParseEquivocation(e.Leaf(), e.Evidence()); err != nil {
+		return nil, err
+	}
+	h := e.A.Header()
+	return &got{
+		Issuer: h.Issuer, Stream: h.Stream, Sequence: &h.Sequence, Leaf: hex.EncodeToString(e.Leaf()),
+		LeafHash: LeafHash(e.Leaf()).String(), Fields: map[string]string{"id": e.ID().String()},
+	}, sameBytes(v, EncodeEquivocationSubmission(e))
 }

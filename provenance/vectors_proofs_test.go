@@ -110,6 +110,8 @@ func runStateValue(v *vector) (*got, error) {
 		return stateValueAgain[StreamHead](v)
 	case "validator":
 		return stateValueAgain[Validator](v)
+	case "governance":
+		return stateValueAgain[Governance](v)
 	}
 	return nil, fmt.Errorf("no value stands under %s", v.Given.StateKey)
 }
