@@ -24,11 +24,21 @@
 // The ledger answers with a [Receipt] (RFC 9942), whose [Anchor] holds the
 // header that more than two thirds of the validators signed.
 //
+// # Who may sign, and who told two stories
+//
+// An [Act] changes the registry, the validators, the policy or the rules: a
+// COSE_Sign by governance or by a provider, in its envelope an [UnverifiedAct].
+// An [Equivocation] is two statements of one provider for one place of a stream.
+// Both are entries of the same log; [LeafKindOf] tells the kinds apart, [EntryID]
+// names an entry of any kind.
+//
 // # Trust in the names
 //
 // Parsing yields an [UnverifiedStatement]: somebody wrote it. Only
 // [UnverifiedStatement.Verify], under a key that the caller trusts, yields a
-// [Statement].
+// [Statement]. Whether an act has the signatures that it needs is said by the
+// ledger's state, so an act stays an [UnverifiedAct]:
+// [UnverifiedAct.VerifySignature] judges one signature.
 //
 // # Errors
 //

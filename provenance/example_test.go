@@ -121,3 +121,43 @@ func ExampleParseRecord() {
 	fmt.Println(err)
 	// Output: non-minimal: kind: 1 is written in 1 bytes, it has a shorter form (at byte 2)
 }
+
+// An act travels between its signers, each of whom adds a signature.
+func ExampleUnverifiedAct_Sign() {
+	act, err := provenance.ParseActJSON([]byte(`{
+		"chain": "chain-1", "sequence": 0, "reason": "Globex has not paid",
+		"actions": [{"type": "provider-status", "id": "globex", "status": "suspended"}]}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	draft, err := provenance.NewAct(act)
+	if err != nil {
+		log.Fatal(err)
+	}
+	signed, err := draft.Sign(exampleKey())
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	// Who receives it looks at what it would do, and at who signed.
+	received, err := provenance.ParseActSubmission(provenance.EncodeActSubmission(signed.Raw()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	key, err := provenance.NewPublicKey(exampleKey().Public())
+	if err != nil {
+		log.Fatal(err)
+	}
+	for i := range received.Signatures() {
+		if err := received.VerifySignature(i, key); err != nil {
+			log.Fatal(err)
+		}
+	}
+	for _, a := range received.Act().Actions {
+		fmt.Println(a.Type, a.ID, a.Status)
+	}
+	fmt.Println(received.ID() == signed.ID(), len(received.Signatures()))
+	// Output:
+	// provider-status globex suspended
+	// true 1
+}
