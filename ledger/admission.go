@@ -6,88 +6,65 @@ import (
 	"tokentrail/provenance"
 )
 
-// pipelineWindow is how many sequences a node takes before consensus: the next
-// one and 63 beyond it (SPEC(ADM-14)).
-const pipelineWindow = 64
-
-// view is the state as one admission after another sees it: a tree, and what the
-// entries admitted so far have changed. Admission (SPEC(ADM-1)) is a function of
-// the view, the height and the submission; block time is a parameter of the
-// rules that no rule of version 1 looks at (SPEC(ADM-15)). Owned by one
-// goroutine.
-type view struct {
-	tree    stateTree
-	changes map[string][]byte // by key; only looked up, and sorted before they are used
-	size    int64             // of the log: the next entry's index
-	limits  provenance.Limits
-
-	providers map[string]*provenance.Provider // decoded, by id
-}
-
-// newView reads the policy and refuses rules that this code does not know. Its
-// error is no refusal: the node cannot go on.
-func newView(tree stateTree, size int64) (*view, error) {
-	v := &view{tree: tree, changes: map[string][]byte{}, size: size, providers: map[string]*provenance.Provider{}}
-	rules, ok, err := stateValue[provenance.Rules](v.tree, provenance.StateRules)
-	switch {
-	case err != nil:
-		return nil, err
-	case !ok:
-		return nil, fmt.Errorf("the ledger has no genesis yet")
-	case !provenance.KnownRules(rules.Version):
-		// SPEC(ADM-16)
-		return nil, fmt.Errorf("the ledger's rules have version %d, this program knows 1 to %d; install a release that has it", rules.Version, provenance.RuleVersion)
-	}
-	policy, _, err := stateValue[provenance.Policy](v.tree, provenance.StatePolicy)
-	v.limits = policy.Limits(rules.Version)
-	return v, err
-}
-
-// stateValue decodes what stands under key; false where nothing does.
-func stateValue[T provenance.StateValue](tree stateTree, key string) (value T, ok bool, err error) {
-	b, ok := tree.get(key)
-	if !ok {
-		return value, false, nil
-	}
-	value, err = provenance.ParseStateValue[T](b)
-	if err != nil {
-		err = damaged("state", key, "%v", err)
-	}
-	return value, true, err
-}
-
-// provider returns a registered provider, nil where there is none.
-func (v *view) provider(id string) (*provenance.Provider, error) {
-	if p, ok := v.providers[id]; ok {
-		return p, nil
-	}
-	p, ok, err := stateValue[provenance.Provider](v.tree, provenance.StateProviderKey(id))
-	if err != nil || !ok {
-		return nil, err
-	}
-	v.providers[id] = &p
-	return &p, nil
-}
-
-// streamHead returns the head of a stream as the entries so far have left it;
-// false for a new stream.
-func (v *view) streamHead(issuer, stream string) (provenance.StreamHead, bool, error) {
-	key := provenance.StateStreamKey(issuer, stream)
-	if b, ok := v.changes[key]; ok {
-		h, err := provenance.ParseStateValue[provenance.StreamHead](b)
-		return h, true, err
-	}
-	return stateValue[provenance.StreamHead](v.tree, key)
-}
+const (
+	// pipelineWindow is how many sequences a node takes before consensus: the next
+	// one and 63 beyond it (SPEC(ADM-14)).
+	pipelineWindow = 64
+	// rulesEquivocation is the rule version that has equivocation, the ceilings on
+	// streams and age, and acts of providers without governance (SPEC(ADM-16)).
+	rulesEquivocation = 3
+	// maxStreams is how many streams a provider opens where policy says nothing.
+	maxStreams = 1024
+)
 
 // admit decides on c as the next entry and, where it is admitted, takes it in.
 // A refusal is a *provenance.Error with the first code in the order of ADM-1;
 // another error means that the state cannot be read.
-func (v *view) admit(height int64, c *Checked) error {
-	if err := v.checkIssuer(height, c); err != nil {
+func (v *view) admit(c *Checked) error {
+	if err := v.checkForm(c); err != nil {
+		return err
+	}
+	switch c.kind {
+	case provenance.SubmissionAct:
+		return v.admitAct(c)
+	case provenance.SubmissionEquivocation:
+		return v.admitEquivocation(c)
+	}
+	return v.admitBatch(c)
+}
+
+// checkForm is what comes before all that differs between the types: ADM-2,
+// ADM-20, and the outcome of decoding.
+func (v *view) checkForm(c *Checked) error {
+	// SPEC(ADM-20)
+	if !v.hasType(c.kind) {
+		return refuse(provenance.CodeVersion, "type", "submissions of type %d are not part of this ledger at height %d, under rule version %d", c.kind, v.height, v.rules)
+	}
+	return c.err
+}
+
+// hasType reports whether the ledger has submissions of a type at this height.
+func (v *view) hasType(kind int64) bool {
+	switch kind {
+	case provenance.SubmissionAct:
+		// SPEC(GOV-2)
+		return v.governed || v.rules >= rulesEquivocation
+	case provenance.SubmissionEquivocation:
+		// SPEC(EQV-1)
+		return v.rules >= rulesEquivocation
+	}
+	return true
+}
+
+// admitBatch is ADM-2 to ADM-12 for a statement with its records.
+func (v *view) admitBatch(c *Checked) error {
+	if err := v.checkIssuer(c); err != nil {
 		return err
 	}
 	if err := v.checkNext(c); err != nil {
+		return err
+	}
+	if err := v.checkBounds(c); err != nil {
 		return err
 	}
 	// SPEC(ADM-10)
@@ -98,17 +75,18 @@ func (v *view) admit(height int64, c *Checked) error {
 }
 
 // checkIssuer is ADM-2 to ADM-7: all that does not depend on the stream.
-func (v *view) checkIssuer(height int64, c *Checked) error {
-	key, err := v.issuerKey(height, c)
+func (v *view) checkIssuer(c *Checked) error {
+	key, err := v.issuerKey(c)
 	if err != nil {
 		return err
 	}
 	// SPEC(ADM-7)
-	return c.signature(key)
+	return c.signature(0, key)
 }
 
-// issuerKey is ADM-2 to ADM-6: it finds the key that is said to have signed.
-func (v *view) issuerKey(height int64, c *Checked) (none provenance.PublicKey, err error) {
+// issuerKey is ADM-2 to ADM-6 for a batch: it finds the key that is said to have
+// signed.
+func (v *view) issuerKey(c *Checked) (none provenance.PublicKey, err error) {
 	if c.err != nil {
 		return none, c.err
 	}
@@ -128,10 +106,10 @@ func (v *view) issuerKey(height int64, c *Checked) (none provenance.PublicKey, e
 		// SPEC(ADM-5)
 		return none, refuse(CodeInactiveIssuer, "issuer", "%q is %s", issuer, p.Status)
 	}
-	key, ok := p.KeyAt(s.KID(), height)
+	key, ok := p.KeyAt(s.KID(), v.height)
 	if !ok {
 		// SPEC(ADM-6)
-		return none, refuse(CodeUnknownKey, "protected.kid", "%s is no key of %q that may sign at height %d", s.KID(), issuer, height)
+		return none, refuse(CodeUnknownKey, "protected.kid", "%s is no key of %q that may sign at height %d", s.KID(), issuer, v.height)
 	}
 	return key, nil
 }
@@ -169,7 +147,7 @@ func (v *view) checkNext(c *Checked) error {
 		next = head.Sequence + 1
 		if head.Status != provenance.StreamOpen {
 			// SPEC(ADM-8)
-			return refuse(CodeFork, "stream", "%s/%s is not open", h.Issuer, h.Stream)
+			return refuseClosed(h, head)
 		}
 	}
 	switch {
@@ -190,16 +168,62 @@ func (v *view) checkNext(c *Checked) error {
 	return nil
 }
 
-// accept takes an admitted submission in: SPEC(ADM-12).
+// refuseClosed is the answer to whatever comes for a stream that is closed.
+func refuseClosed(h *provenance.BatchHeader, head provenance.StreamHead) error {
+	by := ""
+	if head.Closed != nil {
+		by = ": equivocation closed it, entry " + fmt.Sprint(*head.Closed)
+	}
+	return refuse(CodeFork, "stream", "%s/%s is not open%s; begin another stream", h.Issuer, h.Stream, by)
+}
+
+// checkBounds is ADM-18 and ADM-19.
+func (v *view) checkBounds(c *Checked) error {
+	if v.rules < rulesEquivocation {
+		return nil
+	}
+	h := c.sub.Statement.Header()
+	_, exists, err := v.streamHead(h.Issuer, h.Stream)
+	if err != nil {
+		return err
+	}
+	if !exists {
+		p, err := v.provider(h.Issuer)
+		if err != nil {
+			return err
+		}
+		// SPEC(ADM-18)
+		if most := v.maxStreams(); p.Streams >= most {
+			return refuse(CodeStreams, "stream", "%s/%s would be a new one, and %q has opened %d of the %d that it may; go on with one of those", h.Issuer, h.Stream, h.Issuer, p.Streams, most)
+		}
+	}
+	// SPEC(ADM-19)
+	if age := v.policy.Age; age > 0 && v.time-h.Last > age {
+		return refuse(CodeAge, "period", "it ends %d ms before the block time, this ledger's policy takes %d at most", v.time-h.Last, age)
+	}
+	return nil
+}
+
+// maxStreams is how many streams a provider may open.
+func (v *view) maxStreams() int64 {
+	if n := v.policy.Streams; n > 0 {
+		return min(n, maxStreams)
+	}
+	return maxStreams
+}
+
+// accept takes an admitted batch in: SPEC(ADM-12).
 func (v *view) accept(c *Checked) error {
 	h := c.sub.Statement.Header()
-	value, err := provenance.EncodeStateValue(provenance.StreamHead{
+	key := provenance.StateStreamKey(h.Issuer, h.Stream)
+	if _, exists := v.get(key); !exists && v.rules >= rulesEquivocation {
+		if err := v.changeProvider(h.Issuer, func(p *provenance.Provider) { p.Streams++ }); err != nil {
+			return err
+		}
+	}
+	err := setState(v.changes, key, provenance.StreamHead{
 		Sequence: h.Sequence, Statement: c.ID(), Index: v.size, Status: provenance.StreamOpen,
 	})
-	if err != nil {
-		return fmt.Errorf("encode the head of %s/%s: %w", h.Issuer, h.Stream, err)
-	}
-	v.changes[provenance.StateStreamKey(h.Issuer, h.Stream)] = value
 	v.size++
-	return nil
+	return err
 }

@@ -16,6 +16,9 @@ type refused struct {
 	raw  []byte
 }
 
+// shelfHeight is that of the block which TestRefusals looks at.
+const shelfHeight = 3
+
 // shelfState is the state that TestRefusals looks at: acme has one entry in s,
 // beta is suspended, later's key is valid from height 5 and past's until 2.
 func shelfState(t *testing.T, policy string) (*view, *writer) {
@@ -42,7 +45,7 @@ func shelfState(t *testing.T, policy string) (*view, *writer) {
 	provider("gone", provenance.ProviderRetired, 0, nil)
 	provider("later", provenance.ProviderActive, 5, nil)
 	provider("past", provenance.ProviderActive, 0, new(int64(3)))
-	v, err := newView(stateTree{}.update(changes), 0)
+	v, err := newView(stateTree{}.update(changes), 0, shelfHeight, blockTime)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +59,7 @@ func (v *view) fresh(t *testing.T) *view {
 	for k, value := range v.changes {
 		changes = append(changes, stateChange{k, value})
 	}
-	w, err := newView(v.tree.update(changes), v.size)
+	w, err := newView(v.tree.update(changes), v.size, v.height, blockTime)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,14 +69,13 @@ func (v *view) fresh(t *testing.T) *view {
 // TestRefusals has one case for each code of SPEC(ADM-2) to SPEC(ADM-10) that
 // the ledger itself decides, and some of each kind that provenance does.
 func TestRefusals(t *testing.T) {
-	const height = 3
 	v, w := shelfState(t, `{"records":50}`)
 	first := w.next(3)
-	if err := v.admit(height, first); err != nil {
+	if err := v.admit(first); err != nil {
 		t.Fatal(err)
 	}
 	first2, _ := Check(first.Raw())
-	if err := v.fresh(t).admit(height, first2); provenance.CodeOf(err) != CodeDuplicate {
+	if err := v.fresh(t).admit(first2); provenance.CodeOf(err) != CodeDuplicate {
 		t.Fatalf("a duplicate: %v", err)
 	}
 	good, _ := w.build(w.records(3, 8))
@@ -143,7 +145,7 @@ func TestRefusals(t *testing.T) {
 		if c == nil || (err == nil) != (c.Err() == nil) {
 			t.Fatalf("%s: Check gave %v with %v", x.name, c, err)
 		}
-		err = v.fresh(t).admit(height, c)
+		err = v.fresh(t).admit(c)
 		if provenance.CodeOf(err) != x.code {
 			t.Errorf("%s: %v, wanted %s", x.name, err, x.code)
 		}
@@ -155,7 +157,7 @@ func TestRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := v.admit(height, c); err != nil {
+	if err := v.admit(c); err != nil {
 		t.Fatalf("the good one: %v", err)
 	}
 }
@@ -165,7 +167,7 @@ func TestRefusals(t *testing.T) {
 func TestFirstError(t *testing.T) {
 	v, w := shelfState(t, "{}")
 	first := w.next(1)
-	if err := v.admit(3, first); err != nil {
+	if err := v.admit(first); err != nil {
 		t.Fatal(err)
 	}
 	// wrong is of this issuer and key, far ahead, with the records of another.
@@ -201,7 +203,7 @@ func TestFirstError(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", x.name, err)
 		}
-		if err := v.fresh(t).admit(3, c); provenance.CodeOf(err) != x.code {
+		if err := v.fresh(t).admit(c); provenance.CodeOf(err) != x.code {
 			t.Errorf("%s: %v, wanted %s", x.name, err, x.code)
 		}
 	}
@@ -213,12 +215,12 @@ func TestPolicy(t *testing.T) {
 		`{"records":2}`, `{"record_bytes":40}`, `{"frame_bytes":60}`, `{"expanded_bytes":100}`, `{"statement_bytes":200}`,
 	} {
 		v, w := shelfState(t, policy)
-		if err := v.admit(3, w.next(3)); provenance.CodeOf(err) != provenance.CodeSize {
+		if err := v.admit(w.next(3)); provenance.CodeOf(err) != provenance.CodeSize {
 			t.Errorf("policy %s: %v", policy, err)
 		}
 	}
 	v, w := shelfState(t, `{"records":3,"record_bytes":100,"frame_bytes":1000,"expanded_bytes":1000,"statement_bytes":1000,"cells":1}`)
-	if err := v.admit(3, w.next(3)); err != nil {
+	if err := v.admit(w.next(3)); err != nil {
 		t.Error(err)
 	}
 	v, w = shelfState(t, `{"cells":1}`)
@@ -232,7 +234,7 @@ func TestPolicy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := v.admit(3, w.submit([][]byte{records[0], later})); provenance.CodeOf(err) != provenance.CodeSize {
+	if err := v.admit(w.submit([][]byte{records[0], later})); provenance.CodeOf(err) != provenance.CodeSize {
 		t.Errorf("two cells where one is allowed: %v", err)
 	}
 }
@@ -275,7 +277,7 @@ func TestPending(t *testing.T) {
 		t.Errorf("a proposal with a gap: %v", err)
 	}
 	// A node pipelines them, and the proposer puts them in order.
-	run(t, l, l.Prepare(2, blockTime, ahead[:64], 1<<20))
+	run(t, l, prepare(t, l, 2, ahead[:64], 1<<20))
 	if head, ok, err := l.Snapshot().StreamHead("acme", "s"); err != nil || !ok || head.Sequence != 66 {
 		t.Errorf("the stream's head is %+v, %v", head, err)
 	}
@@ -286,7 +288,7 @@ func TestRulesOfAnotherVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = newView(stateTree{}.update([]stateChange{{provenance.StateRules, v}}), 0)
+	_, err = newView(stateTree{}.update([]stateChange{{provenance.StateRules, v}}), 0, 1, blockTime)
 	if err == nil || errors.As(err, new(*provenance.Error)) {
 		t.Fatalf("rules of the next version: %v", err)
 	}

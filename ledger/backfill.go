@@ -161,10 +161,30 @@ func receivedOps(index int64, r Received, row []tlog.Hash) ([]storeOp, error) {
 }
 
 // checkFrame checks that the records are those that the leaf commits to, and
-// returns the statement's id and the pointers to the entry. Whatever is a leaf
-// was admitted by consensus, under the rules of its height: it is not judged
-// again, only its records' number and root are compared (SPEC(NOD-5)).
+// returns the entry's id and the pointers to it. Whatever is a leaf was admitted
+// by consensus, under the rules of its height: it is not judged again, only its
+// records' number and root are compared, or that the evidence of an equivocation
+// gives its leaf (SPEC(NOD-5)).
 func checkFrame(r Received) (id provenance.Hash, pointers [][]byte, err error) {
+	switch kind, _ := provenance.LeafKindOf(r.Statement); kind {
+	case provenance.LeafAct:
+		if len(r.Records) > 0 {
+			return id, nil, fmt.Errorf("it is an act and comes with %d bytes of records", len(r.Records))
+		}
+	case provenance.LeafEquivocation:
+		if _, err := provenance.ParseEquivocation(r.Statement, r.Records); err != nil {
+			return id, nil, fmt.Errorf("its evidence: %w", err)
+		}
+	default:
+		return checkBatch(r)
+	}
+	if id, err = provenance.EntryID(r.Statement); err != nil {
+		return id, nil, fmt.Errorf("its leaf: %w", err)
+	}
+	return id, [][]byte{idKey(id)}, nil
+}
+
+func checkBatch(r Received) (id provenance.Hash, pointers [][]byte, err error) {
 	st, err := provenance.ParseStatement(r.Statement)
 	if err != nil {
 		return id, nil, fmt.Errorf("its statement: %w", err)
@@ -181,5 +201,5 @@ func checkFrame(r Received) (id provenance.Hash, pointers [][]byte, err error) {
 	if root := tree.Root(); root != h.Root {
 		return id, nil, fmt.Errorf("its records have the root %s, the statement says %s", root, h.Root)
 	}
-	return st.ID(), pointersTo(st), nil
+	return st.ID(), statementPointers(st), nil
 }

@@ -36,7 +36,7 @@ func BenchmarkApplyCommit(b *testing.B) {
 		b.StopTimer()
 		txs := prepared()
 		b.StartTimer()
-		if _, _, err := l.Apply(int64(n)+1, blockTime, txs); err != nil {
+		if _, err := l.Apply(int64(n)+1, blockTime, txs); err != nil {
 			b.Fatal(err)
 		}
 		if err := l.Commit(); err != nil {

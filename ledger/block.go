@@ -18,7 +18,16 @@ type Result struct {
 	Code  uint32          // 0 admitted, else ResultCode of the error
 	Err   error           // nil where admitted, else a *provenance.Error
 	Index int64           // of the new entry, -1 where refused
-	ID    provenance.Hash // statement id, zero where undecodable
+	ID    provenance.Hash // of the entry; zero where undecodable, or of a type that the ledger does not have
+}
+
+// An Outcome is what a block does.
+type Outcome struct {
+	Results []Result // of each transaction
+	AppHash provenance.Hash
+	// Validators are those whose power changes, in ascending order of addresses;
+	// power 0 removes one. They hold from the second block after (SPEC(GOV-17)).
+	Validators []provenance.Validator
 }
 
 // block is a computed block that is not committed yet.
@@ -29,6 +38,8 @@ type block struct {
 	entries [][]storeOp   // operations of each entry
 	changes []stateChange // of the state, sorted by key
 	old     []stateChange // what the changed keys held before
+
+	registry *registry // after the block; nil where nobody has asked for it
 }
 
 // The ceilings of a block (SPEC(ADM-17)).
@@ -62,33 +73,37 @@ func (r *room) take(c *Checked) bool {
 }
 
 // Prepare chooses the transactions of the block to be proposed at height: the
-// candidates that are admissible one after another, each stream in the order of
-// its sequences, streams taking turns as the candidates do. They stay within the
-// ceilings of a block and, each with its protobuf frame, within maxBytes. The
-// same arguments give the same result.
-func (l *Ledger) Prepare(height int64, _ time.Time, candidates []*Checked, maxBytes int64) []*Checked {
+// candidates that are admissible one after another: acts, equivocations, then
+// batches, each stream in the order of its sequences, streams taking turns as the
+// candidates do. They stay within the ceilings of a block and, each with its
+// protobuf frame, within maxBytes. The same arguments give the same result. An
+// error means that there can be no such block.
+func (l *Ledger) Prepare(height int64, blockTime time.Time, candidates []*Checked, maxBytes int64) ([]*Checked, error) {
 	snap := l.Snapshot()
-	v, err := newView(snap.tree, snap.head.Size)
-	if err != nil || snap.checkNext(height) != nil {
-		return nil // no block of ours: the engine goes on with an empty one
+	if err := snap.checkNext(height); err != nil {
+		return nil, err
+	}
+	v, err := snap.view(blockTime)
+	if err != nil {
+		return nil, err
 	}
 	left := newRoom()
 	left.bytes = min(left.bytes, maxBytes)
 	var chosen []*Checked
-	for _, c := range inStreamOrder(candidates) {
+	for _, c := range inOrder(candidates) {
 		// SPEC(ADM-11): only what is admitted may stand in a block. A candidate
 		// that does not fit leaves a gap, and so drops what follows in its stream.
 		before := *left
 		if !left.take(c) {
 			continue
 		}
-		if v.admit(height, c) != nil {
+		if v.admit(c) != nil {
 			*left = before
 			continue
 		}
 		chosen = append(chosen, c)
 	}
-	return chosen
+	return chosen, nil
 }
 
 // protoSize is the size of a transaction in the engine's block: a tag, a varint
@@ -101,52 +116,14 @@ func protoSize(n int) int64 {
 	return size
 }
 
-// inStreamOrder puts the candidates of each stream in ascending order of their
-// sequences, into the places that the stream's candidates have (SPEC(ADM-14)).
-func inStreamOrder(candidates []*Checked) []*Checked {
-	type stream struct{ issuer, name string }
-	streamOf := func(c *Checked) stream {
-		h := c.sub.Statement.Header()
-		return stream{h.Issuer, h.Stream}
-	}
-	members := map[stream][]*Checked{} // only looked up
-	var out []*Checked
-	for _, c := range candidates {
-		if c.err == nil {
-			members[streamOf(c)] = append(members[streamOf(c)], c)
-			out = append(out, c)
-		}
-	}
-	for _, m := range members {
-		slices.SortStableFunc(m, func(a, b *Checked) int {
-			return compareInt(a.sub.Statement.Header().Sequence, b.sub.Statement.Header().Sequence)
-		})
-	}
-	for i, c := range out {
-		s := streamOf(c)
-		out[i], members[s] = members[s][0], members[s][1:]
-	}
-	return out
-}
-
-func compareInt(a, b int64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
-
 // Process judges a proposed block: nil where every transaction is admitted, one
 // after another (SPEC(ADM-11)). The error names the first that is not.
-func (l *Ledger) Process(height int64, _ time.Time, txs []*Checked) error {
+func (l *Ledger) Process(height int64, blockTime time.Time, txs []*Checked) error {
 	snap := l.Snapshot()
 	if err := snap.checkNext(height); err != nil {
 		return err
 	}
-	v, err := newView(snap.tree, snap.head.Size)
+	v, err := snap.view(blockTime)
 	if err != nil {
 		return err
 	}
@@ -158,51 +135,56 @@ func (l *Ledger) Process(height int64, _ time.Time, txs []*Checked) error {
 				refuse(provenance.CodeSize, "", "the block takes more than %d bytes, or more than %d expanded", MaxBlockBytes, MaxBlockExpanded))
 		}
 	}
-	warm(v, height, txs)
+	warm(v, txs)
 	for i, c := range txs {
-		if err := v.admit(height, c); err != nil {
+		if err := v.admit(c); err != nil {
 			return fmt.Errorf("transaction %d of the proposed block %d: %w", i, height, err)
 		}
 	}
 	return nil
 }
 
-// Apply computes the block at height, the next one, and returns a result for
-// each transaction and the app hash after it. Nothing becomes visible and
-// nothing is written: a crash after Apply loses only work. Another Apply replaces
-// what was computed. An error means that the node cannot go on; what is wrong
-// with a transaction is in its result.
-func (l *Ledger) Apply(height int64, blockTime time.Time, txs []*Checked) ([]Result, provenance.Hash, error) {
+// Apply computes the block at height, the next one, and returns what it does.
+// Nothing becomes visible and nothing is written: a crash after Apply loses only
+// work. Another Apply replaces what was computed. An error means that the node
+// cannot go on; what is wrong with a transaction is in its result.
+func (l *Ledger) Apply(height int64, blockTime time.Time, txs []*Checked) (*Outcome, error) {
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	l.pending = nil
 	snap := l.Snapshot()
 	if err := snap.checkNext(height); err != nil {
-		return nil, provenance.Hash{}, err
+		return nil, err
 	}
-	v, err := newView(snap.tree, snap.head.Size)
+	v, err := snap.view(blockTime)
 	if err != nil {
-		return nil, provenance.Hash{}, err
+		return nil, err
 	}
-	warm(v, height, txs)
+	warm(v, txs)
 	b := &block{edge: l.edge.clone()}
-	results := make([]Result, len(txs))
+	out := &Outcome{Results: make([]Result, len(txs))}
 	for i, c := range txs {
-		if results[i], err = b.apply(v, height, c); err != nil {
-			return nil, provenance.Hash{}, fmt.Errorf("apply block %d, transaction %d: %w", height, i, err)
+		if out.Results[i], err = b.apply(v, c); err != nil {
+			return nil, fmt.Errorf("apply block %d, transaction %d: %w", height, i, err)
 		}
 	}
-	if err := b.finish(v, snap, height, blockTime); err != nil {
-		return nil, provenance.Hash{}, fmt.Errorf("apply block %d: %w", height, err)
+	if err := b.finish(v, snap); err != nil {
+		return nil, fmt.Errorf("apply block %d: %w", height, err)
 	}
-	l.pending = b
-	return results, b.head.AppHash, nil
+	if out.Validators, err = b.validatorUpdates(); err != nil {
+		return nil, fmt.Errorf("apply block %d: %w", height, err)
+	}
+	l.pending, out.AppHash = b, b.head.AppHash
+	return out, nil
 }
 
 // apply admits one transaction and appends its entry.
-func (b *block) apply(v *view, height int64, c *Checked) (Result, error) {
-	r := Result{Index: -1, ID: c.ID()}
-	if err := v.admit(height, c); err != nil {
+func (b *block) apply(v *view, c *Checked) (Result, error) {
+	r := Result{Index: -1}
+	if v.hasType(c.kind) {
+		r.ID = c.ID()
+	}
+	if err := v.admit(c); err != nil {
 		var refusal *provenance.Error
 		if !errors.As(err, &refusal) {
 			return r, err
@@ -210,22 +192,23 @@ func (b *block) apply(v *view, height int64, c *Checked) (Result, error) {
 		r.Code, r.Err = ResultCode(refusal.Code), refusal
 		return r, nil
 	}
+	frame := c.frame()
 	e := &Entry{
-		Index: b.edge.size, Height: height, ID: c.ID(), Statement: c.sub.Statement.Raw(),
-		FrameBytes: int64(len(c.sub.Frame)), FrameHash: sha256.Sum256(c.sub.Frame),
+		Index: b.edge.size, Height: v.height, ID: c.ID(), Statement: c.Leaf(),
+		FrameBytes: int64(len(frame)), FrameHash: sha256.Sum256(frame),
 	}
 	// SPEC(LOG-1)
 	hashes, err := b.edge.append(e.LeafHash())
 	if err != nil {
 		return r, err
 	}
-	b.entries = append(b.entries, entryOps(e, pointersTo(c.sub.Statement), c.sub.Frame, hashes))
+	b.entries = append(b.entries, entryOps(e, c.pointers(), frame, hashes))
 	r.Index = e.Index
 	return r, nil
 }
 
 // finish computes the roots and what leads back.
-func (b *block) finish(v *view, before *Snapshot, height int64, blockTime time.Time) error {
+func (b *block) finish(v *view, before *Snapshot) error {
 	for key, value := range v.changes {
 		b.changes = append(b.changes, stateChange{key, value})
 	}
@@ -239,7 +222,10 @@ func (b *block) finish(v *view, before *Snapshot, height int64, blockTime time.T
 	if err != nil {
 		return err
 	}
-	b.head = newHead(height, blockTime.UnixMilli(), b.edge.size, logRoot, b.tree.rootHash())
+	if known := before.registry.Load(); known != nil {
+		b.registry = known.with(v.added)
+	}
+	b.head = newHead(v.height, v.time, b.edge.size, logRoot, b.tree.rootHash())
 	return nil
 }
 
@@ -272,7 +258,9 @@ func (l *Ledger) Commit() error {
 		return fmt.Errorf("commit block %d: %w", b.head.Height, err)
 	}
 	l.edge, l.pending = b.edge, nil
-	l.publish(&Snapshot{store: l.store, chainID: l.chainID, head: b.head, tree: b.tree, undoParts: undoParts})
+	next := &Snapshot{store: l.store, chainID: l.chainID, head: b.head, tree: b.tree, undoParts: undoParts}
+	next.registry.Store(b.registry)
+	l.publish(next)
 	return nil
 }
 
@@ -299,10 +287,9 @@ func (l *Ledger) publish(s *Snapshot) {
 	l.recent.Store(&recent)
 }
 
-// warm works out signatures and records of a block's transactions on all
-// processors. They are functions of the bytes alone and wait in each Checked for
+// warm works out signatures and records of a block's batches on all processors. They are functions of the bytes alone and wait in each Checked for
 // admit, which decides in order, so that it makes no difference but time.
-func warm(v *view, height int64, txs []*Checked) {
+func warm(v *view, txs []*Checked) {
 	type job struct {
 		c   *Checked
 		key provenance.PublicKey
@@ -314,14 +301,17 @@ func warm(v *view, height int64, txs []*Checked) {
 			for j := range jobs {
 				// Only what is signed by a known key is worth expanding; admit meets
 				// either error in its turn.
-				if j.c.signature(j.key) == nil {
+				if j.c.signature(0, j.key) == nil {
 					_ = j.c.records(v.limits)
 				}
 			}
 		})
 	}
 	for _, c := range txs {
-		if key, err := v.issuerKey(height, c); err == nil {
+		if c.sub == nil {
+			continue
+		}
+		if key, err := v.issuerKey(c); err == nil {
 			jobs <- job{c, key}
 		}
 	}

@@ -26,19 +26,19 @@ func TestPrepare(t *testing.T) {
 	bad := []*Checked{unknown, garbage, b.next(1)}
 	rapid.Check(t, func(t *rapid.T) {
 		candidates := rapid.Permutation(slices.Concat(good, good[:3], bad)).Draw(t, "order")
-		chosen := l.Prepare(2, blockTime, candidates, 1<<20)
+		chosen := prepare(t, l, 2, candidates, 1<<20)
 		if len(chosen) != len(good) {
 			t.Fatalf("%d chosen, wanted %d", len(chosen), len(good))
 		}
 		if err := l.Process(2, blockTime, chosen); err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(chosen, l.Prepare(2, blockTime, candidates, 1<<20)) {
+		if !slices.Equal(chosen, prepare(t, l, 2, candidates, 1<<20)) {
 			t.Fatal("the same candidates gave another block")
 		}
 		most := rapid.Int64Range(0, 8000).Draw(t, "bytes")
 		size := int64(0)
-		some := l.Prepare(2, blockTime, candidates, most)
+		some := prepare(t, l, 2, candidates, most)
 		for _, c := range some {
 			size += protoSize(len(c.Raw()))
 		}
@@ -69,12 +69,12 @@ func TestApplyRefuses(t *testing.T) {
 	garbage, _ := Check([]byte("garbage"))
 	txs := []*Checked{good[1], garbage, good[0], good[1], good[0], newWriter(t, "nobody", "s").next(1), good[2]}
 	for range 2 {
-		results, _, err := l.Apply(1, blockTime, txs)
+		out, err := l.Apply(1, blockTime, txs)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := []provenance.Code{CodeGap, provenance.CodeEnvelope, "", "", CodeFork, CodeUnknownIssuer, ""}
-		for i, r := range results {
+		for i, r := range out.Results {
 			if provenance.CodeOf(r.Err) != want[i] || (r.Code == 0) != (want[i] == "") || (r.Index >= 0) != (want[i] == "") {
 				t.Errorf("transaction %d: %+v, wanted %q", i, r, want[i])
 			}
@@ -89,10 +89,10 @@ func TestApplyRefuses(t *testing.T) {
 	if got, want := l.Snapshot().Head(), run(t, pure, good); got != want {
 		t.Fatalf("%+v, wanted %+v", got, want)
 	}
-	if _, _, err := l.Apply(1, blockTime, nil); err == nil {
+	if _, err := l.Apply(1, blockTime, nil); err == nil {
 		t.Fatal("block 1 twice")
 	}
-	if _, _, err := l.Apply(3, blockTime, nil); err == nil {
+	if _, err := l.Apply(3, blockTime, nil); err == nil {
 		t.Fatal("block 3 behind block 1")
 	}
 }
@@ -123,15 +123,15 @@ func TestSameOnEveryReplica(t *testing.T) {
 		}
 		rng.Shuffle(len(txs), func(i, j int) { txs[i], txs[j] = txs[j], txs[i] })
 		height := first.Snapshot().Head().Height + 1
-		txs = first.Prepare(height, blockTime, txs, 4<<20)
+		txs = prepare(t, first, height, txs, 4<<20)
 		want := run(t, first, txs)
 		for _, processors := range []int{1, 2} {
 			before := runtime.GOMAXPROCS(processors)
 			l := reopened()
 			if processors == 1 {
-				results, hash, err := l.Apply(height, blockTime, again(t, txs))
-				if err != nil || hash != want.AppHash || len(results) != len(txs) {
-					t.Fatalf("block %d on one processor: %s, wanted %s: %v", height, hash, want.AppHash, err)
+				out, err := l.Apply(height, blockTime, again(t, txs))
+				if err != nil || out.AppHash != want.AppHash || len(out.Results) != len(txs) {
+					t.Fatalf("block %d on one processor: %s, wanted %s: %v", height, out.AppHash, want.AppHash, err)
 				}
 			} else if got := run(t, l, again(t, txs)); got != want {
 				t.Fatalf("block %d on two processors: %+v, wanted %+v", height, got, want)

@@ -16,6 +16,18 @@ const (
 	CodeGap            provenance.Code = "gap"
 	CodeDuplicate      provenance.Code = "duplicate"
 	CodeFork           provenance.Code = "fork"
+	CodeStreams        provenance.Code = "streams"
+	CodeAge            provenance.Code = "age"
+)
+
+// Codes of spec/governance.md, "Admission".
+const (
+	CodeChainID   provenance.Code = "chain-id"
+	CodeExpired   provenance.Code = "expired"
+	CodeSequence  provenance.Code = "sequence"
+	CodeThreshold provenance.Code = "threshold"
+	CodeRegistry  provenance.Code = "registry"
+	CodeHeight    provenance.Code = "height"
 )
 
 // A NumberedCode is an error code and the number that stands for it in a
@@ -86,6 +98,15 @@ func ResultCodes() []NumberedCode {
 		{CodeGap, 404},
 		{CodeDuplicate, 405},
 		{CodeFork, 406},
+		{CodeStreams, 407},
+		{CodeAge, 408},
+		// spec/governance.md
+		{CodeChainID, 409},
+		{CodeExpired, 410},
+		{CodeSequence, 411},
+		{CodeThreshold, 412},
+		{CodeRegistry, 413},
+		{CodeHeight, 414},
 	}
 }
 

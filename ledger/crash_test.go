@@ -82,7 +82,7 @@ func TestCrash(t *testing.T) {
 					return nil
 				}
 				if point.applied {
-					if _, _, err := l.Apply(2, blockTime, txs); err != nil {
+					if _, err := l.Apply(2, blockTime, txs); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -167,7 +167,7 @@ func TestCommitAgain(t *testing.T) {
 	for range 40 {
 		txs = append(txs, w.submit(w.records(400, 32)))
 	}
-	if _, _, err := l.Apply(1, blockTime, txs); err != nil {
+	if _, err := l.Apply(1, blockTime, txs); err != nil {
 		t.Fatal(err)
 	}
 	l.store.crash = func(n int, _ bool) error {

@@ -10,15 +10,21 @@ import (
 	"tokentrail/provenance"
 )
 
-// An Entry is a statement that the ledger has accepted. It is stored: keys must
-// never be changed.
+// An Entry is a statement, act or equivocation that the ledger has accepted. It
+// is stored: keys must never be changed.
 type Entry struct {
 	Index      int64           `cbor:"-"`
 	Height     int64           `cbor:"1,keyasint"` // of the block that carried it
-	ID         provenance.Hash `cbor:"2,keyasint"` // statement id
-	FrameBytes int64           `cbor:"3,keyasint"` // size of the records' frame
+	ID         provenance.Hash `cbor:"2,keyasint"` // of the statement, act or equivocation
+	FrameBytes int64           `cbor:"3,keyasint"` // size of the records' frame, or what stands in its place (EQV-2)
 	FrameHash  provenance.Hash `cbor:"4,keyasint"` // its SHA-256
-	Statement  []byte          `cbor:"5,keyasint"` // the canonical COSE_Sign1: the log leaf's data
+	Statement  []byte          `cbor:"5,keyasint"` // the log leaf's data, a statement mostly
+}
+
+// Kind returns what the entry is.
+func (e *Entry) Kind() provenance.LeafKind {
+	kind, _ := provenance.LeafKindOf(e.Statement)
+	return kind
 }
 
 // LeafHash returns the entry's leaf hash in the log (SPEC(LOG-1)).
@@ -37,11 +43,34 @@ func decodeEntry(index int64, b []byte) (*Entry, error) {
 	return e, nil
 }
 
-// pointersTo returns the keys of the pointers that lead to the entry of a
-// statement.
-func pointersTo(s *provenance.UnverifiedStatement) [][]byte {
+// pointersTo returns the keys of the pointers that lead to the entry with this
+// leaf: by its id, and a statement by its place in the stream too.
+func pointersTo(leaf []byte) ([][]byte, error) {
+	if kind, _ := provenance.LeafKindOf(leaf); kind == provenance.LeafStatement {
+		s, err := provenance.ParseStatement(leaf)
+		if err != nil {
+			return nil, err
+		}
+		return statementPointers(s), nil
+	}
+	id, err := provenance.EntryID(leaf)
+	if err != nil {
+		return nil, err
+	}
+	return [][]byte{idKey(id)}, nil
+}
+
+func statementPointers(s *provenance.UnverifiedStatement) [][]byte {
 	h := s.Header()
 	return [][]byte{idKey(s.ID()), sequenceKey(h.Issuer, h.Stream, h.Sequence)}
+}
+
+// pointers is pointersTo for the entry that an admitted submission becomes.
+func (c *Checked) pointers() [][]byte {
+	if c.sub != nil {
+		return statementPointers(c.sub.Statement)
+	}
+	return [][]byte{idKey(c.id)}
 }
 
 // entryOps returns all operations that store an entry with its frame and the

@@ -171,11 +171,11 @@ func again(t testing.TB, txs []*Checked) []*Checked {
 func run(t testing.TB, l *Ledger, txs []*Checked) Head {
 	t.Helper()
 	height := l.Snapshot().Head().Height + 1
-	results, hash, err := l.Apply(height, blockTime, txs)
+	out, err := l.Apply(height, blockTime, txs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, r := range results {
+	for i, r := range out.Results {
 		if r.Err != nil || r.Code != 0 {
 			t.Fatalf("block %d transaction %d: %v", height, i, r.Err)
 		}
@@ -183,8 +183,21 @@ func run(t testing.TB, l *Ledger, txs []*Checked) Head {
 	if err := l.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	if got, gotHash := l.Info(); got != height || gotHash != hash {
-		t.Fatalf("Info is %d %s after block %d %s", got, gotHash, height, hash)
+	if got, gotHash := l.Info(); got != height || gotHash != out.AppHash {
+		t.Fatalf("Info is %d %s after block %d %s", got, gotHash, height, out.AppHash)
 	}
 	return l.Snapshot().Head()
+}
+
+// prepare chooses the transactions of a block.
+func prepare(t interface {
+	Helper()
+	Fatal(...any)
+}, l *Ledger, height int64, candidates []*Checked, maxBytes int64) []*Checked {
+	t.Helper()
+	chosen, err := l.Prepare(height, blockTime, candidates, maxBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return chosen
 }

@@ -124,7 +124,7 @@ func TestGenesisAgain(t *testing.T) {
 	if _, err := open(t, t.TempDir()).InitGenesis(appStateOf(t, "{}"), nil, ""); err == nil {
 		t.Error("a chain without an id")
 	}
-	if _, _, err := open(t, t.TempDir()).Apply(1, blockTime, nil); err == nil {
+	if _, err := open(t, t.TempDir()).Apply(1, blockTime, nil); err == nil {
 		t.Error("a block before genesis")
 	}
 }

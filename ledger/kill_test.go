@@ -116,7 +116,7 @@ func writeChild(t *testing.T, dir string) {
 	blocks := readBlocks(t, filepath.Join(dir, "blocks"))
 	fmt.Println("open")
 	for height, _ := l.Info(); height < int64(len(blocks)); height++ {
-		if _, _, err := l.Apply(height+1, blockTime, blocks[height]); err != nil {
+		if _, err := l.Apply(height+1, blockTime, blocks[height]); err != nil {
 			fmt.Println("failed", err)
 			return
 		}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"fmt"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 	"tokentrail/provenance"
@@ -52,7 +53,7 @@ func (l *Ledger) recover() error {
 	if root := tree.rootHash(); root != head.StateRoot {
 		return damaged("state", fmt.Sprintf("height %d", head.Height), "its values give the root %s, the head has %s", root, head.StateRoot)
 	}
-	if _, err := newView(tree, head.Size); err != nil {
+	if _, err := newView(tree, head.Size, head.Height+1, time.UnixMilli(head.Time)); err != nil {
 		return err
 	}
 	return l.recoverRecent(*head, tree)
@@ -293,12 +294,12 @@ func pointersBeyond(head Head, index int64, value func() ([]byte, error)) ([]sto
 	if e.Height > head.Height+1 {
 		return nil, damaged("head", "", "it is at height %d, and there is entry %d of height %d", head.Height, index, e.Height)
 	}
-	st, err := provenance.ParseStatement(e.Statement)
+	pointers, err := pointersTo(e.Statement)
 	if err != nil {
 		return []storeOp{{key: idKey(e.ID)}}, nil
 	}
 	var ops []storeOp
-	for _, key := range pointersTo(st) {
+	for _, key := range pointers {
 		ops = append(ops, storeOp{key: key})
 	}
 	return ops, nil

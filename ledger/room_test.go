@@ -21,7 +21,7 @@ func TestBlockCeilings(t *testing.T) {
 		{"bytes", large},
 		{"expanded bytes", swollen(newWriter(t, "beta", "s"), 9)},
 	} {
-		chosen := l.Prepare(1, blockTime, c.txs, 1<<40)
+		chosen := prepare(t, l, 1, c.txs, 1<<40)
 		if len(chosen) == 0 || len(chosen) == len(c.txs) {
 			t.Errorf("%s: %d of %d fit a block", c.name, len(chosen), len(c.txs))
 		}

@@ -59,7 +59,7 @@ func TestRulesOfALedger(t *testing.T) {
 		if err := l.Process(1, blockTime, again(t, txs)); provenance.CodeOf(err) != x.code {
 			t.Errorf("rules %d: a proposal: %v, wanted %q", x.version, err, x.code)
 		}
-		if n := len(l.Prepare(1, blockTime, again(t, txs), 1<<20)); n != map[bool]int{true: 1}[x.code == ""] {
+		if n := len(prepare(t, l, 1, again(t, txs), 1<<20)); n != map[bool]int{true: 1}[x.code == ""] {
 			t.Errorf("rules %d: %d transactions in a proposal", x.version, n)
 		}
 		if limits, err := l.Snapshot().Limits(); err != nil || int64(limits.Rules) != x.version {
@@ -97,7 +97,7 @@ func TestUnknownRulesStopTheNode(t *testing.T) {
 			t.Fatal(err)
 		}
 		tree := stateTree{}.update(changes).update([]stateChange{{provenance.StateRules, rules}})
-		_, err = newView(tree, 0)
+		_, err = newView(tree, 0, 1, blockTime)
 		switch {
 		case err == nil:
 			t.Errorf("rules %d: the node goes on", version)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/mod/sumdb/tlog"
 	"tokentrail/provenance"
@@ -20,6 +21,8 @@ type Snapshot struct {
 	tree    stateTree
 
 	undoParts int // stored parts of what leads back from this height; for Commit
+
+	registry atomic.Pointer[registry] // of tree; nil until somebody asks for it
 }
 
 // Head returns height, sizes and hashes.
@@ -221,72 +224,4 @@ func (s *Snapshot) Streams(issuer string) ([]Stream, error) {
 		out = append(out, Stream{path[1], path[2], h})
 	}
 	return out, nil
-}
-
-// Limits returns the rules and ceilings that hold on the ledger.
-func (s *Snapshot) Limits() (provenance.Limits, error) {
-	rules, _, err := stateValue[provenance.Rules](s.tree, provenance.StateRules)
-	if err != nil {
-		return provenance.Limits{}, err
-	}
-	p, _, err := stateValue[provenance.Policy](s.tree, provenance.StatePolicy)
-	return p.Limits(rules.Version), err
-}
-
-// AdmitPending judges a submission before consensus, for the block after the
-// snapshot's: as admission does, but for a sequence up to 63 beyond the next,
-// whose predecessor is still to come (SPEC(ADM-14)). The error is a
-// *provenance.Error where the submission is refused.
-func (s *Snapshot) AdmitPending(c *Checked) error {
-	v, err := newView(s.tree, s.head.Size)
-	if err != nil {
-		return err
-	}
-	if err := v.checkIssuer(s.head.Height+1, c); err != nil {
-		return err
-	}
-	if err := s.checkPending(v, c); err != nil {
-		return err
-	}
-	return c.records(v.limits)
-}
-
-// checkPending is ADM-8 and ADM-9 before consensus.
-func (s *Snapshot) checkPending(v *view, c *Checked) error {
-	h := c.sub.Statement.Header()
-	head, exists, err := v.streamHead(h.Issuer, h.Stream)
-	if err != nil {
-		return err
-	}
-	next := int64(0)
-	if exists {
-		next = head.Sequence + 1
-	}
-	switch {
-	case h.Sequence < next:
-		return s.taken(c)
-	case h.Sequence >= next+pipelineWindow:
-		// SPEC(ADM-14)
-		return refuse(CodeGap, "sequence", "%d, the stream's next is %d and at most %d ahead are taken; send what lies between first", h.Sequence, next, pipelineWindow-1)
-	case h.Sequence > next:
-		return nil
-	}
-	return v.checkNext(c)
-}
-
-// taken tells a duplicate from a fork by the log: SPEC(ADM-13).
-func (s *Snapshot) taken(c *Checked) error {
-	h := c.sub.Statement.Header()
-	index, err := s.IndexOfSequence(h.Issuer, h.Stream, h.Sequence)
-	if err != nil {
-		return fmt.Errorf("look up what stands at a sequence that is taken: %w", err)
-	}
-	e, err := s.store.readEntry(index)
-	switch {
-	case err != nil:
-		return err
-	case e.ID == c.ID():
-		return refuse(CodeDuplicate, "sequence", "the statement is already entry %d", index)
-	}
-	return refuse(CodeFork, "sequence", "%d of %s/%s is statement %s, entry %d; a stream has one statement at each sequence", h.Sequence, h.Issuer, h.Stream, e.ID, index)
 }

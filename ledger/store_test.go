@@ -68,7 +68,7 @@ func TestManyStreams(t *testing.T) {
 func TestReserve(t *testing.T) {
 	l := newLedger(t)
 	before := l.Snapshot().Head()
-	if _, _, err := l.Apply(1, blockTime, newWriter(t, "acme", "s").many(1, 1)); err != nil {
+	if _, err := l.Apply(1, blockTime, newWriter(t, "acme", "s").many(1, 1)); err != nil {
 		t.Fatal(err)
 	}
 	l.reserve = math.MaxUint64

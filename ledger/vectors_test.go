@@ -87,12 +87,12 @@ func TestAdmissionVectors(t *testing.T) {
 		for _, e := range v.Given.State {
 			state = append(state, stateChange{e.Key, unhex(t, e.Value)})
 		}
-		view, err := newView(stateTree{}.update(state), v.Given.LogSize)
+		view, err := newView(stateTree{}.update(state), v.Given.LogSize, v.Given.Height, blockTime)
 		if err != nil {
 			t.Fatalf("%s: %v", v.Name, err)
 		}
 		c, _ := Check(v.input(t)) // its error comes back from admit
-		err = view.admit(v.Given.Height, c)
+		err = view.admit(c)
 		if (err == nil) != v.OK || provenance.CodeOf(err) != provenance.Code(v.Error) {
 			t.Errorf("%s: %v, wanted %q", v.Name, err, v.Error)
 		}
@@ -114,10 +114,8 @@ func TestAdmissionVectors(t *testing.T) {
 // and has the stream's statement before.
 func TestSubmissionVectors(t *testing.T) {
 	for _, v := range vectors(t, "submission") {
-		c, err := Check(v.input(t))
-		if err == nil {
-			err = viewFor(t, c, v.Given.Key).admit(1, c)
-		}
+		c, _ := Check(v.input(t)) // its error comes back from admit
+		err := viewFor(t, c, v.Given.Key).admit(c)
 		want := provenance.Code(v.Error)
 		if want == provenance.CodeKID {
 			want = CodeUnknownKey // the registry finds no such key
@@ -129,6 +127,24 @@ func TestSubmissionVectors(t *testing.T) {
 }
 
 func viewFor(t *testing.T, c *Checked, key string) *view {
+	t.Helper()
+	changes, err := genesisState([]byte(`{"format":1}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.sub != nil {
+		changes = append(changes, registryFor(t, c, key)...)
+	}
+	v, err := newView(stateTree{}.update(changes), 1, 1, blockTime)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// registryFor is the batch's issuer with the key, and the stream with the
+// statement before.
+func registryFor(t *testing.T, c *Checked, key string) []stateChange {
 	t.Helper()
 	h := c.sub.Statement.Header()
 	public, err := provenance.ParsePublicKey(key)
@@ -142,11 +158,7 @@ func viewFor(t *testing.T, c *Checked, key string) *view {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changes, err := genesisState([]byte(`{"format":1}`), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	changes = append(changes, stateChange{provenance.StateProviderKey(h.Issuer), provider})
+	changes := []stateChange{{provenance.StateProviderKey(h.Issuer), provider}}
 	if h.Previous != nil {
 		head, err := provenance.EncodeStateValue(provenance.StreamHead{Sequence: h.Sequence - 1, Statement: *h.Previous, Status: provenance.StreamOpen})
 		if err != nil {
@@ -154,11 +166,7 @@ func viewFor(t *testing.T, c *Checked, key string) *view {
 		}
 		changes = append(changes, stateChange{provenance.StateStreamKey(h.Issuer, h.Stream), head})
 	}
-	v, err := newView(stateTree{}.update(changes), 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
+	return changes
 }
 
 func TestStateRootVectors(t *testing.T) {

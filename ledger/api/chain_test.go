@@ -55,8 +55,11 @@ func newChain(t testing.TB, app []byte, dir string) *chain {
 func (c *chain) block() {
 	height := c.ledger.Snapshot().Head().Height + 1
 	now := time.UnixMilli(1_700_000_000_000 + height)
-	txs := c.ledger.Prepare(height, now, c.mempool, 4<<20)
-	if _, _, err := c.ledger.Apply(height, now, txs); err != nil {
+	txs, err := c.ledger.Prepare(height, now, c.mempool, 4<<20)
+	if err != nil {
+		panic(err)
+	}
+	if _, err = c.ledger.Apply(height, now, txs); err != nil {
 		panic(err)
 	}
 	if err := c.ledger.Commit(); err != nil {
@@ -186,6 +189,7 @@ func newNode(t testing.TB, change ...func(*Config)) *node {
 		ChainID: "test-1", Genesis: genesis, Key: key,
 		Log: LedgerLog{ch.ledger, ch}, Headers: ch, Submitter: ch, Engine: ch,
 		Totals: index.New(), Records: indexed(t, ch), Wait: time.Minute,
+		Joining: Joining{Validators: func(height int64) ([]byte, error) { return fmt.Appendf(nil, "validators %d", height), nil }},
 	}
 	for _, f := range change {
 		f(&c)

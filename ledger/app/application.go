@@ -29,17 +29,24 @@ type Application struct {
 	ledger  *ledger.Ledger
 	seen    *checkedCache
 	waiting *waitingRoom
+	accuser *accuser
 	log     *slog.Logger
 
-	decided []*ledger.Checked // of the block between FinalizeBlock and Commit; the consensus connection's
+	// Of the consensus connection: what was last warned of, and the block between
+	// FinalizeBlock and Commit.
+	warned  struct{ version, from int64 }
+	decided []*ledger.Checked
 }
 
-// NewApplication adapts a ledger. A nil logger discards.
+// NewApplication adapts a ledger. A nil logger discards; one that is given hears
+// at once what the ledger will not go on without.
 func NewApplication(l *ledger.Ledger, log *slog.Logger) *Application {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Application{ledger: l, seen: newCheckedCache(checkedCacheBytes), waiting: newWaitingRoom(time.Now), log: log}
+	a := &Application{ledger: l, seen: newCheckedCache(checkedCacheBytes), waiting: newWaitingRoom(time.Now), accuser: newAccuser(time.Now), log: log}
+	a.warnOfRules()
+	return a
 }
 
 // CheckTx's answers beside 0 and the codes of refusals (ledger.ResultCodes).
@@ -59,7 +66,9 @@ func (a *Application) Check(raw []byte) *ledger.Checked { return a.seen.check(ra
 // soon. What is is remembered, so that mempool, proposal and block find the work
 // done. The error is a *provenance.Error where it is refused.
 func (a *Application) Judge(c *ledger.Checked) error {
-	if err := a.ledger.Snapshot().AdmitPending(c); err != nil {
+	s := a.ledger.Snapshot()
+	if err := s.AdmitPending(c); err != nil {
+		a.accuse(s, c, err)
 		return err
 	}
 	a.seen.remember(c)
@@ -92,6 +101,16 @@ func (a *Application) Feed(ctx context.Context, submit func(context.Context, []b
 		}
 		timer.Reset(pause)
 	}
+}
+
+// headOf returns the sequence that is next where a submission has its place, which
+// is its own where it cannot be early.
+func (a *Application) headOf(c *ledger.Checked) int64 {
+	at := placeOf(c)
+	if at.kind != batches {
+		return at.sequence
+	}
+	return a.nextOf(at.stream)
 }
 
 // nextOf returns the sequence of a stream's next entry.
@@ -139,14 +158,13 @@ func (a *Application) CheckTx(_ context.Context, r *abci.RequestCheckTx) (*abci.
 		a.waiting.leave(c)
 		return refused(err), nil
 	}
-	at := placeOf(c)
 	if r.Type == abci.CheckTxType_Recheck {
-		if !a.waiting.stay(c, a.nextOf(at.stream)) {
+		if !a.waiting.stay(c, a.headOf(c)) {
 			return &abci.ResponseCheckTx{Code: CodeHeld}, nil
 		}
 		return &abci.ResponseCheckTx{}, nil
 	}
-	in, err := a.waiting.enter(c, a.nextOf(at.stream))
+	in, err := a.waiting.enter(c, a.headOf(c))
 	switch {
 	case errors.Is(err, errPoolFull):
 		return &abci.ResponseCheckTx{Code: CodeFull, Log: err.Error()}, nil
@@ -164,7 +182,10 @@ func refused(err error) *abci.ResponseCheckTx {
 
 // PrepareProposal chooses what the mempool offers, in the order of streams.
 func (a *Application) PrepareProposal(_ context.Context, r *abci.RequestPrepareProposal) (*abci.ResponsePrepareProposal, error) {
-	chosen := a.ledger.Prepare(r.Height, r.Time, a.checkAll(r.Txs), r.MaxTxBytes)
+	chosen, err := a.ledger.Prepare(r.Height, r.Time, a.checkAll(r.Txs), r.MaxTxBytes)
+	if err != nil {
+		return nil, err
+	}
 	txs := make([][]byte, len(chosen))
 	for i, c := range chosen {
 		txs[i] = c.Raw()
@@ -204,13 +225,16 @@ func (a *Application) process(r *abci.RequestProcessProposal) error {
 // says which entry a transaction became. An error halts the node.
 func (a *Application) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*abci.ResponseFinalizeBlock, error) {
 	txs := a.checkAll(r.Txs)
-	results, appHash, err := a.ledger.Apply(r.Height, r.Time, txs)
+	did, err := a.ledger.Apply(r.Height, r.Time, txs)
 	if err != nil {
 		return nil, err
 	}
 	a.decided = txs
-	out := &abci.ResponseFinalizeBlock{AppHash: appHash[:], TxResults: make([]*abci.ExecTxResult, len(results))}
-	for i, res := range results {
+	out := &abci.ResponseFinalizeBlock{
+		AppHash: did.AppHash[:], TxResults: make([]*abci.ExecTxResult, len(did.Results)),
+		ValidatorUpdates: validatorUpdates(did.Validators),
+	}
+	for i, res := range did.Results {
 		// Code and data go into the hash of the block's results; Log does not.
 		out.TxResults[i] = &abci.ExecTxResult{Code: res.Code, Data: res.ID[:]}
 		if res.Err != nil {
@@ -221,7 +245,20 @@ func (a *Application) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBl
 	return out, nil
 }
 
-// Commit makes the block durable, then visible.
+// validatorUpdates tells the engine whose power changes. It wants each validator
+// once, a set that is never empty, and a bounded sum of powers: all of that is
+// admission's (SPEC(GOV-17)).
+func validatorUpdates(changed []provenance.Validator) []abci.ValidatorUpdate {
+	var out []abci.ValidatorUpdate
+	for _, v := range changed {
+		out = append(out, abci.UpdateValidator(v.Key, v.Power, cmted25519.KeyType))
+	}
+	return out
+}
+
+// Commit makes the block durable, then visible. Where the block after it is under
+// rules that this program does not have, it fails when that is done: the engine
+// halts, and whoever starts the node with another release goes on from here.
 func (a *Application) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit, error) {
 	began := time.Now()
 	if err := a.ledger.Commit(); err != nil {
@@ -232,6 +269,9 @@ func (a *Application) Commit(context.Context, *abci.RequestCommit) (*abci.Respon
 	a.decided = nil
 	if took := time.Since(began); took > time.Second {
 		a.log.Warn("committing a block took long", "took", took)
+	}
+	if err := a.checkRules(); err != nil {
+		return nil, err
 	}
 	return &abci.ResponseCommit{}, nil
 }

@@ -71,9 +71,19 @@ func (c *checkedCache) remember(checked *ledger.Checked) {
 }
 
 // weight is about what a submission takes in memory: its bytes, and the decoded
-// cells and strings of its statement, some eight times their encoding.
+// cells and strings of its statements, or actions of its act, some eight times
+// their encoding.
 func weight(c *ledger.Checked) int {
-	return len(c.Raw()) + 8*len(c.Submission().Statement.Raw())
+	decoded := 0
+	switch {
+	case c.Submission() != nil:
+		decoded = len(c.Submission().Statement.Raw())
+	case c.Act() != nil:
+		decoded = len(c.Act().Raw())
+	case c.Equivocation() != nil:
+		decoded = len(c.Equivocation().A.Raw()) + len(c.Equivocation().B.Raw())
+	}
+	return len(c.Raw()) + 8*decoded
 }
 
 // sameMemory returns the submission that was checked in the memory of tx.

@@ -30,7 +30,10 @@ const (
 // what follows its head without a gap, all of which can go into blocks; what
 // comes too early is held here until its predecessor is in the mempool or in the
 // log. So no orphan keeps the engine making empty blocks, and each place of a
-// stream is one statement's. It is the node's own matter, never consensus'.
+// stream is one statement's. Acts and equivocations are never early; they have
+// places too, so that the mempool has one act at each sequence of governance or a
+// provider, and one equivocation of each stream, however many there are that would
+// do. It is the node's own matter, never consensus'.
 //
 // The engine calls enter and stay one after another (its connection to the
 // application), and reset and what is asked again after it with the mempool
@@ -47,8 +50,20 @@ type waitingRoom struct {
 	pool     load            // of what is in the mempool, as far as this room has let it in
 }
 
-// stream is a stream, and place a place in it.
-type stream struct{ issuer, name string }
+// stream is a stream, or what stands in an order of its own beside the streams;
+// place is a place in it.
+type stream struct {
+	kind         queueKind
+	issuer, name string
+}
+
+type queueKind int
+
+const (
+	batches       queueKind = iota
+	acts                    // of governance (issuer "") or of a provider; name ""
+	equivocations           // of a stream
+)
 
 type place struct {
 	stream
@@ -71,9 +86,18 @@ func newWaitingRoom(now func() time.Time) *waitingRoom {
 	}
 }
 
+// placeOf returns the place of a submission that decodes.
 func placeOf(c *ledger.Checked) place {
+	switch {
+	case c.Act() != nil:
+		a := c.Act().Act()
+		return place{stream{acts, a.Provider, ""}, a.Sequence}
+	case c.Equivocation() != nil:
+		h := c.Equivocation().A.Header()
+		return place{stream{equivocations, h.Issuer, h.Stream}, 0}
+	}
 	h := c.Submission().Statement.Header()
-	return place{stream{h.Issuer, h.Stream}, h.Sequence}
+	return place{stream{batches, h.Issuer, h.Stream}, h.Sequence}
 }
 
 // enter decides on a submission that is admissible now or soon: into the
@@ -86,7 +110,7 @@ func (w *waitingRoom) enter(c *ledger.Checked, head int64) (bool, error) {
 	if other, taken := w.places[at]; taken {
 		switch {
 		case other.id != c.ID():
-			return false, refusal(ledger.CodeFork, "the statement "+other.id.String()+" waits for this place; a stream has one statement at each sequence")
+			return false, takenBy(at, other.id)
 		case other.held == nil:
 			return false, nil // on its way, in other bytes
 		}
@@ -99,6 +123,17 @@ func (w *waitingRoom) enter(c *ledger.Checked, head int64) (bool, error) {
 	}
 	w.let(at, c)
 	return true, nil
+}
+
+// takenBy refuses what comes for a place that something else waits for.
+func takenBy(at place, other provenance.Hash) error {
+	switch at.kind {
+	case acts:
+		return refusal(ledger.CodeSequence, "the act "+other.String()+" is on its way with this sequence; make the act anew with the next")
+	case equivocations:
+		return refusal(ledger.CodeDuplicate, "the equivocation "+other.String()+" is on its way; one closes the stream")
+	}
+	return refusal(ledger.CodeFork, "the statement "+other.String()+" waits for this place; a stream has one statement at each sequence")
 }
 
 // errPoolFull: nothing is wrong with the submission; there is room again after
@@ -141,7 +176,7 @@ func (w *waitingRoom) reset(committed []*ledger.Checked) {
 		}
 	}
 	for _, c := range committed {
-		if c.Submission() != nil {
+		if c.Err() == nil {
 			at := placeOf(c)
 			w.take(at)
 			w.ready(place{at.stream, at.sequence + 1})
@@ -198,7 +233,7 @@ func (w *waitingRoom) ready(at place) {
 // one of the same statement, with other bytes, has to leave nothing: anybody who
 // has seen a statement can make one.
 func (w *waitingRoom) leave(c *ledger.Checked) {
-	if c.Submission() == nil {
+	if c.Err() != nil {
 		return
 	}
 	at := placeOf(c)

@@ -197,7 +197,7 @@ func TestWaitingRoomLeavesSlack(t *testing.T) {
 func TestWaitingRoomIsBounded(t *testing.T) {
 	r, key := newRoom(t), testKey(t)
 	for i := range waitingCountIssuer {
-		r.places[place{stream{"acme", "other"}, int64(i)}] = waiting{}
+		r.places[place{stream{batches, "acme", "other"}, int64(i)}] = waiting{}
 	}
 	r.byIssuer["acme"] = load{count: waitingCountIssuer}
 	r.comes(statementAt(t, key, "s", 1, 0), false, ledger.CodeGap)

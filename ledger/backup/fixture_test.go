@@ -114,11 +114,11 @@ func (c *chain) block(n int) {
 		txs[i] = c.next()
 	}
 	height := c.ledger.Snapshot().Head().Height + 1
-	results, _, err := c.ledger.Apply(height, time.UnixMilli(1_700_158_546_680), txs)
+	out, err := c.ledger.Apply(height, time.UnixMilli(1_700_158_546_680), txs)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	for _, r := range results {
+	for _, r := range out.Results {
 		if r.Err != nil {
 			c.t.Fatal(r.Err)
 		}

@@ -1,0 +1,162 @@
+package ledger
+
+import (
+	"fmt"
+	"time"
+
+	"tokentrail/provenance"
+)
+
+// view is the state as one admission after another sees it: a tree, and what the
+// entries admitted so far have changed. Admission (SPEC(ADM-1)) is a function of
+// the view, which has height and block time, and the submission. Owned by one
+// goroutine.
+type view struct {
+	tree    stateTree
+	changes map[string][]byte // by key, nil where removed; only looked up, and sorted before they are used
+	size    int64             // of the log: the next entry's index
+	chainID string
+	height  int64 // of the block
+	time    int64 // of the block, ms; before consensus that of the last one
+
+	rules    int64 // the version that holds at height
+	governed bool  // the state map has governance
+	policy   provenance.Policy
+	limits   provenance.Limits // by rules and policy
+
+	providers map[string]*provenance.Provider // decoded, by id; they are not changed
+
+	// registry finds what many values of the state say together; it is asked for
+	// by acts alone. added is what the entries so far have put into it.
+	registry func() (*registry, error)
+	added    registryChange
+}
+
+// newView reads rules and policy for the block at height, whose time is
+// blockTime, and refuses rules that this code does not know. Its error is no
+// refusal: the node cannot go on.
+func newView(tree stateTree, size, height int64, blockTime time.Time) (*view, error) {
+	v := &view{
+		tree: tree, changes: map[string][]byte{}, size: size, height: height, time: blockTime.UnixMilli(),
+		providers: map[string]*provenance.Provider{},
+		registry:  func() (*registry, error) { return newRegistry(tree) },
+	}
+	rules, err := rulesOf(tree)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkRules(rules, height); err != nil {
+		return nil, err
+	}
+	v.rules = rules.VersionAt(height)
+	_, v.governed = tree.get(provenance.StateGovernance)
+	return v, v.readPolicy()
+}
+
+// view returns the view of the block that follows the snapshot.
+func (s *Snapshot) view(blockTime time.Time) (*view, error) {
+	v, err := newView(s.tree, s.head.Size, s.head.Height+1, blockTime)
+	if err != nil {
+		return nil, err
+	}
+	v.chainID, v.registry = s.chainID, s.registryOf
+	return v, nil
+}
+
+func rulesOf(tree stateTree) (provenance.Rules, error) {
+	rules, ok, err := stateValue[provenance.Rules](tree, provenance.StateRules)
+	if err == nil && !ok {
+		err = fmt.Errorf("the ledger has no genesis yet")
+	}
+	return rules, err
+}
+
+// checkRules wants the rules that hold at a height to be known.
+func checkRules(rules provenance.Rules, height int64) error {
+	version := rules.VersionAt(height)
+	if provenance.KnownRules(version) {
+		return nil
+	}
+	// SPEC(ADM-16)
+	return fmt.Errorf("the ledger's rules have version %d from height %d on, this program knows 1 to %d; install a release that has it: nothing is lost, and it goes on from here",
+		version, max(rules.From, 0), provenance.RuleVersion)
+}
+
+// readPolicy takes in what the policy is now.
+func (v *view) readPolicy() (err error) {
+	v.policy, _, err = stateValue[provenance.Policy](v, provenance.StatePolicy)
+	v.limits = v.policy.Limits(v.rules)
+	return err
+}
+
+// get returns what stands under a key as the entries so far have left it.
+func (v *view) get(key string) ([]byte, bool) {
+	if b, changed := v.changes[key]; changed {
+		return b, b != nil
+	}
+	return v.tree.get(key)
+}
+
+// stateGetter is a state map, or part of one.
+type stateGetter interface {
+	get(key string) ([]byte, bool)
+}
+
+// stateValue decodes what stands under key; false where nothing does.
+func stateValue[T provenance.StateValue](state stateGetter, key string) (value T, ok bool, err error) {
+	b, ok := state.get(key)
+	if !ok {
+		return value, false, nil
+	}
+	value, err = provenance.ParseStateValue[T](b)
+	if err != nil {
+		err = damaged("state", key, "%v", err)
+	}
+	return value, true, err
+}
+
+// setState puts a value under key among changes.
+func setState[T provenance.StateValue](changes map[string][]byte, key string, value T) error {
+	b, err := provenance.EncodeStateValue(value)
+	if err != nil {
+		return fmt.Errorf("encode the state's %s: %w", key, err)
+	}
+	changes[key] = b
+	return nil
+}
+
+// provider returns a registered provider, nil where there is none. It is not to
+// be changed.
+func (v *view) provider(id string) (*provenance.Provider, error) {
+	if p, ok := v.providers[id]; ok {
+		return p, nil
+	}
+	p, ok, err := stateValue[provenance.Provider](v, provenance.StateProviderKey(id))
+	if err != nil || !ok {
+		return nil, err
+	}
+	v.providers[id] = &p
+	return &p, nil
+}
+
+// changeProvider lets change work on a copy of a registered provider, and takes
+// that in.
+func (v *view) changeProvider(id string, change func(p *provenance.Provider)) error {
+	known, err := v.provider(id)
+	if err != nil {
+		return err
+	}
+	p := *known // what change touches are plain fields
+	change(&p)
+	if err := setState(v.changes, provenance.StateProviderKey(id), p); err != nil {
+		return err
+	}
+	v.providers[id] = &p
+	return nil
+}
+
+// streamHead returns the head of a stream as the entries so far have left it;
+// false for a new stream.
+func (v *view) streamHead(issuer, stream string) (provenance.StreamHead, bool, error) {
+	return stateValue[provenance.StreamHead](v, provenance.StateStreamKey(issuer, stream))
+}
