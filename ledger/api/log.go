@@ -17,6 +17,17 @@ const (
 	statementType = "application/scitt-statement+cose"
 )
 
+// leafType is the media type of an entry's leaf.
+func leafType(e *ledger.Entry) string {
+	switch e.Kind() {
+	case provenance.LeafAct:
+		return provenance.ActMediaType
+	case provenance.LeafEquivocation:
+		return cborType
+	}
+	return statementType
+}
+
 // keyName is a key's thumbprint as a path has it.
 func keyName(k provenance.PublicKey) string {
 	t := k.Thumbprint()
@@ -42,14 +53,27 @@ func (a *api) getStatement(w *response, r *request) error {
 	if immutable(w, r, e.LeafHash().String()) {
 		return nil
 	}
-	return write(w, statementType, e.Statement)
+	return write(w, leafType(e), e.Statement)
 }
 
 // getRecords answers with an entry's records, as they are stored where the
-// client takes zstd.
+// client takes zstd; of an equivocation with what stands in their place (EQV-2).
 func (a *api) getRecords(w *response, r *request) error {
 	s, e, err := a.entry(r)
 	if err != nil {
+		return err
+	}
+	if e.Kind() == provenance.LeafEquivocation {
+		if immutable(w, r, e.FrameHash.String()) {
+			return nil
+		}
+		evidence, err := s.EntryFrame(e)
+		if err != nil {
+			return nodeFault(err)
+		}
+		return write(w, cborType, evidence)
+	}
+	if err := wantRecords(e); err != nil {
 		return err
 	}
 	w.Header().Set("Vary", "Accept-Encoding")
@@ -107,8 +131,19 @@ func (a *api) expanded(r *request, s Snapshot, e *ledger.Entry) (records [][]byt
 	return records, size, leave, err
 }
 
+// wantRecords refuses to look for records in an entry that has none.
+func wantRecords(e *ledger.Entry) error {
+	if kind := e.Kind(); kind != provenance.LeafStatement {
+		return refuse(codeNotFound, "", "entry %d is an %s and has no records", e.Index, kind)
+	}
+	return nil
+}
+
 // header returns the batch header of an entry.
 func header(e *ledger.Entry) (*provenance.BatchHeader, error) {
+	if err := wantRecords(e); err != nil {
+		return nil, err
+	}
 	st, err := provenance.ParseStatement(e.Statement)
 	if err != nil {
 		return nil, nodeError{fmt.Errorf("entry %d: %w", e.Index, err)}

@@ -99,6 +99,10 @@ func (t *Totals) CatchUp(ctx context.Context, r Reader) error {
 		if err != nil {
 			return fmt.Errorf("totals: entry %d: %w", t.size, err)
 		}
+		if e.Kind() != provenance.LeafStatement {
+			t.size++ // SPEC(GOV-19), SPEC(EQV-4): it adds nothing
+			continue
+		}
 		s, err := provenance.ParseStatement(e.Statement)
 		if err != nil {
 			return fmt.Errorf("totals: entry %d: %w", t.size, err)
@@ -111,9 +115,10 @@ func (t *Totals) CatchUp(ctx context.Context, r Reader) error {
 	return nil
 }
 
-// Add counts the totals of the entry at index, the next one. Readers do not see
-// it before Publish. An entry that is counted already is passed over, so that
-// what the engine replays does no harm.
+// Add counts the totals of the entry at index, the next one, whose batch header is
+// h: nil for an entry that is no batch. Readers do not see it before Publish. An
+// entry that is counted already is passed over, so that what the engine replays
+// does no harm.
 func (t *Totals) Add(index int64, h *provenance.BatchHeader) error {
 	t.writing <- struct{}{}
 	defer t.unlock()
@@ -122,6 +127,9 @@ func (t *Totals) Add(index int64, h *provenance.BatchHeader) error {
 		return nil
 	case index > t.size:
 		return fmt.Errorf("totals: entry %d does not follow the %d that are counted; catch up first", index, t.size)
+	case h == nil:
+		t.size++
+		return nil
 	}
 	t.count(h)
 	return nil
