@@ -105,7 +105,7 @@ func (a *app) root() *cobra.Command {
 		{"provider", a.labelCommand()}, {"provider", a.contentCommand()},
 		{"reader", a.verifyCommand()}, {"reader", a.flowsCommand()}, {"reader", a.inspectCommand("inspect FILE|-")},
 		{"reader", a.traceCommand()}, {"reader", a.statusCommand()},
-		{"", a.versionCommand()},
+		{"", a.benchCommand()}, {"", a.versionCommand()},
 	} {
 		c.cmd.GroupID = c.group
 		root.AddCommand(c.cmd)

@@ -33,6 +33,7 @@ func strictFlags() map[string]string {
 		"model-column", "note", "operator", "out", "output", "passphrase-file", "patience", "reason", "reasoning", "receipts", "side", "since", "state",
 		"stream", "time", "time-format", "trusting-period", "until", "using-operator", "window", "zone",
 		"breadth", "down", "modality", "nodes", "producer", "profile", "propagate-id", "propagator", "record", "ref", "reserved1", "reserved2", "role", "source-type", "status", "up", "value",
+		"acknowledged", "duration", "entropy", "in-flight", "prepared", "rate", "record-bytes", "seed", "streams", "tokentraild", "validators", "warm-up",
 	} {
 		flags[name] = "give it a value, or leave the flag out"
 	}
