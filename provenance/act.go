@@ -10,6 +10,7 @@ const (
 	MaxActBytes      = MaxLeafBytes // the whole COSE_Sign
 	MaxActSignatures = 64
 	MaxActions       = 64
+	MaxActKeys       = 128 // COSE_Keys of all actions together
 	MaxReasonBytes   = 500
 )
 

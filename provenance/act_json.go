@@ -11,7 +11,7 @@ import (
 )
 
 // maxActJSON bounds an act in JSON: the longest text of the longest act fits.
-const maxActJSON = 1 << 20
+const maxActJSON = 4 << 20
 
 // MarshalJSON returns the act for people (SPEC(GOV-31)). It refuses what is no act.
 func (a *Act) MarshalJSON() ([]byte, error) {

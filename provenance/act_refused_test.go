@@ -245,7 +245,7 @@ func TestActsInJSONAreRefused(t *testing.T) {
 		{"an empty object", "{}", CodeValue},
 		{"two acts", good + "{}", CodeTrailingBytes},
 		{"not UTF-8", replace(`"r"`, "\"\xff\""), CodeUTF8},
-		{"too long", good + strings.Repeat(" ", 1<<20), CodeSize},
+		{"too long", good + strings.Repeat(" ", 4<<20), CodeSize},
 		{"version 2", replace(`"chain"`, `"version": 2, "chain"`), CodeVersion},
 		{"version null", replace(`"chain"`, `"version": null, "chain"`), CodeValue},
 		{"no sequence", replace(`"sequence": 0, `, ""), CodeMissingField},

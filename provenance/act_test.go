@@ -271,13 +271,44 @@ func TestActSubmissions(t *testing.T) {
 // The longest act that the format has can be said in JSON.
 func TestTheLongestActInJSON(t *testing.T) {
 	a := &Act{Chain: "c"}
+	var labels []LabelPolicy // what grows most
+	for _, country := range []string{"AA", "BB", "CC", "DD"} {
+		for profile := 'a'; profile <= 'z'; profile++ {
+			labels = append(labels, LabelPolicy{Using: country, Profile: string(profile)})
+		}
+	}
 	for range MaxActions {
-		a.Actions = append(a.Actions, Action{Type: ProviderAdmit, ID: strings.Repeat("a", 64), Name: strings.Repeat("\x01", 128),
-			Jurisdictions: slices.Repeat([]string{"ZZ"}, 32), Keys: slices.Repeat([][]byte{coseOf(AlgEdDSA, "a")}, 16)})
+		a.Actions = append(a.Actions, Action{Type: PolicySet, Policy: &Policy{Labels: labels, Jurisdictions: jurisdictions(100)}})
 	}
 	b := must1(a.Encode())
 	text := must1(json.MarshalIndent(a, "", "        "))
 	if got := must1(ParseActJSON(text)); !bytes.Equal(must1(got.Encode()), b) || len(b) < MaxActBytes*9/10 {
 		t.Errorf("%d bytes, %d in JSON", len(b), len(text))
+	}
+}
+
+// jurisdictions are n codes in ascending order.
+func jurisdictions(n int) (out []string) {
+	for i := range n {
+		out = append(out, string([]rune{rune('A' + i/26), rune('A' + i%26)}))
+	}
+	return out
+}
+
+// SPEC(GOV-4)
+func TestKeysOfAnActAreCounted(t *testing.T) {
+	a := &Act{Chain: "c"}
+	for range 2 {
+		a.Actions = append(a.Actions, Action{Type: ProviderAdmit, ID: "acme", Name: "a", Jurisdictions: []string{"US"},
+			Keys: slices.Repeat([][]byte{coseOf(AlgEdDSA, "a")}, MaxActKeys/2)})
+	}
+	if _, err := a.Encode(); err != nil {
+		t.Error(err)
+	}
+	a.Actions = append(a.Actions, Action{Type: KeyAdd, ID: "acme", Key: coseOf(AlgEdDSA, "a")})
+	_, err := a.Encode()
+	wantCode(t, err, CodeValue)
+	if path := err.(*Error).Path; path != "actions[2].key" {
+		t.Errorf("path %q", path)
 	}
 }

@@ -26,6 +26,7 @@ type cursor struct {
 	off   int
 	depth int // arrays and maps that are open around off
 	rules int // the rule version whose grammar holds, 0 where none has a part
+	keys  int // COSE_Keys read so far
 }
 
 func (c *cursor) errorAt(off int, code Code, format string, args ...any) error {
