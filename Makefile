@@ -12,7 +12,7 @@ test: needs lint vuln unit race
 	@echo "all tests passed"
 
 build:
-	$(GO) build -o bin/ ./cmd/...
+	$(GO) build -buildvcs=auto -o bin/ ./cmd/...
 
 # What the tests need beside Go: Node.js with npm for the check in another
 # language, a C compiler for the race detector.
@@ -54,8 +54,10 @@ soak:
 	done
 	TOKENTRAIL_SOAK=1 $(GO) test -timeout 80m -count 1 ./ledger/... ./cmd/...
 
-bench:
+bench: build
 	$(GO) test -run '^$$' -bench . -benchmem ./provenance ./ledger ./verify
+	bin/tokentrail bench --validators 1 --half-load
+	bin/tokentrail bench --validators 4 --half-load
 
 vectors:
 	cd spec/vectors && $(GO) run ./generate

@@ -112,14 +112,18 @@ func (a *benchAcks) run() {
 	}
 }
 
-// close writes what waits, and says what went wrong at any time.
+// close writes what waits, and says what went wrong at any time. Another time it
+// does nothing.
 func (a *benchAcks) close() error {
 	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return nil
+	}
 	a.closed = true
 	a.change.Signal()
 	a.mu.Unlock()
 	<-a.done
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	return errors.Join(a.err, a.file.Close())
 }

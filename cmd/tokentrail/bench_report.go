@@ -163,9 +163,9 @@ func (d *benchDoc) about() []fact {
 		}
 		lines = append(lines, fact{name, text + ", SHA-256 " + p.SHA256[:min(16, len(p.SHA256))]})
 	}
-	whose := fmt.Sprintf("%s, each a process on this machine", plural(int64(s.Validators), "validator"))
+	whose := fmt.Sprintf("%s, a process each on this machine", plural(int64(s.Validators), "validator"))
 	if s.Validators == 0 {
-		whose = plural(int64(len(d.Nodes)), "node") + " that run elsewhere"
+		whose = plural(int64(len(d.Nodes)), "node") + " that ran already"
 	}
 	return append(lines,
 		fact{"ledger", whose},

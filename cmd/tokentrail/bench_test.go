@@ -262,6 +262,28 @@ func TestBenchAway(t *testing.T) {
 	}
 }
 
+// TestBenchFork: nodes with two app hashes of one height do not agree, however
+// long one waits. SPEC(CLI-67)
+func TestBenchFork(t *testing.T) {
+	b := &bencher{app: &app{stderr: io.Discard}, flags: &benchFlags{batch: 10}, ledger: &benchLedger{}}
+	for i := range 2 {
+		node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, `{"format": 1, "height": 9, "log_size": 5, "app_hash": %q}`, provenance.Hash{byte(i)})
+		}))
+		defer node.Close()
+		c, err := newClient(node.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.ledger.nodes = append(b.ledger.nodes, newBenchNode("node", c, 0))
+		b.doc.Nodes = append(b.doc.Nodes, benchNodeDoc{})
+	}
+	b.compare(t.Context(), nil)
+	if len(b.doc.Check.Problems) != 1 || !strings.Contains(b.doc.Check.Problems[0], "at height 9") || b.doc.exit() != exitAgainst {
+		t.Errorf("%+v, exit %d", b.doc.Check, b.doc.exit())
+	}
+}
+
 // TestBenchThroughFaults: a node that drops connections and refuses at random
 // loses nothing, what it did is counted, and each line of the file was committed.
 // SPEC(CLI-64), SPEC(CLI-65)
