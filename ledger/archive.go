@@ -180,6 +180,9 @@ func (p *archiving) add(height int64, b []byte) error {
 		case !isDamage(err):
 			return err
 		}
+		// It may be the model's, which is not what is stored then.
+		a.newest = nil
+		a.opened.Store(nil)
 	}
 	if err := p.pack(height, b); err != nil {
 		return err

@@ -227,8 +227,10 @@ func TestArchiveDamage(t *testing.T) {
 				t.Fatal(err)
 			}
 			harmValue(t, l.store, x.key, harm)
-			_ = l.Close()
-			l = open(t, dir) // which has no model in memory
+			if harm != "flip" { // else it has the models in memory
+				_ = l.Close()
+				l = open(t, dir)
+			}
 			var spoiled []string
 			for h := int64(1); h <= 6; h++ {
 				got, err := l.ArchivedHeader(h)
@@ -239,16 +241,19 @@ func TestArchiveDamage(t *testing.T) {
 					spoiled = append(spoiled, fmt.Sprint(h))
 				}
 			}
-			if got := strings.Join(spoiled, " "); got != x.spoil {
+			if got := strings.Join(spoiled, " "); harm != "flip" && got != x.spoil {
 				t.Fatalf("%q with %s spoils the heights %s, wanted %s", x.key, harm, got, x.spoil)
 			}
 			found := 0
-			if err := l.ScrubHeaders(t.Context(), 0, 1<<60, Scrubbing{Found: func(error) { found++ }}); err != nil || found != len(spoiled) {
-				t.Fatalf("the scrub found %d, wanted %d: %v", found, len(spoiled), err)
+			if err := l.ScrubHeaders(t.Context(), 0, 1<<60, Scrubbing{Found: func(error) { found++ }}); err != nil || found != len(strings.Fields(x.spoil)) {
+				t.Fatalf("the scrub found %d of %s: %v", found, x.spoil, err)
 			}
 			if err := l.ArchiveHeaders(1, blocks); err != nil {
 				t.Fatal(err)
 			}
+			checkArchive(t, l, 1, blocks)
+			_ = l.Close()
+			l = open(t, dir)
 			checkArchive(t, l, 1, blocks)
 		}
 	}

@@ -84,7 +84,7 @@ func (h *history) prove(entries []Received, proof *provenance.Consistency) ([][]
 	if proof.Older != size || size != h.frontier.size && proof.Newer != h.frontier.size {
 		return nil, fmt.Errorf("entries %d to %d, with a proof from size %d to %d: wanted one from %d to %d", h.next, size-1, proof.Older, proof.Newer, size, h.frontier.size)
 	}
-	if err := provenance.VerifyConsistency(size, root, h.frontier.size, h.root, proof.Path); err != nil {
+	if err := provenance.VerifyConsistency(size, root, h.frontier.size, h.start.LogRoot, proof.Path); err != nil {
 		return nil, fmt.Errorf("entries %d to %d are not those of the log, or their proof is not: %w", h.next, size-1, err)
 	}
 	return rows, nil
@@ -103,8 +103,8 @@ type backfill struct {
 // add takes one more entry, whose leaf is proven.
 func (b *backfill) add(r Received, row []tlog.Hash) error {
 	// SPEC(NOD-6)
-	if least := max(1, b.last, b.at.last); r.Height < least || r.Height > b.at.height {
-		return fmt.Errorf("height %d, wanted %d to %d", r.Height, least, b.at.height)
+	if least := max(1, b.last, b.at.last); r.Height < least || r.Height > b.at.start.Height {
+		return fmt.Errorf("height %d, wanted %d to %d", r.Height, least, b.at.start.Height)
 	}
 	ops, err := receivedOps(b.edge.size, r, row)
 	if err != nil {

@@ -27,7 +27,7 @@ type DamageError struct {
 
 // Error says what is damaged, where, and what to do.
 func (e *DamageError) Error() string {
-	return fmt.Sprintf("the store is damaged: %s %s: %s; restore this node's ledger from a copy, or remove it and let it sync from its peers",
+	return fmt.Sprintf("the store is damaged: %s %s: %s; repair this node's ledger from a peer or a backup (tokentraild repair)",
 		e.What, e.Where, e.Found)
 }
 

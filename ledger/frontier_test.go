@@ -51,7 +51,7 @@ func restored(t testing.TB, dir string, s *Snapshot) *Ledger {
 }
 
 func TestFrontierRoundTrip(t *testing.T) {
-	for size := range 20 {
+	for _, size := range []int{0, 1, 2, 3, 7, 8, 12} {
 		l, _ := joinable(t, size)
 		for height := int64(0); height <= l.Snapshot().Head().Height; height++ {
 			s, ok := l.SnapshotAt(height)

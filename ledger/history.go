@@ -11,12 +11,11 @@ import (
 // from next on and below frontier.size. It never changes; Backfill stores
 // another. A nil history lacks nothing.
 type history struct {
-	frontier *logEdge        // the log's edge at the frontier
-	root     provenance.Hash // the log's root there
-	height   int64           // the frontier's
-	next     int64           // entries that are here already, from 0
-	edge     *logEdge        // the log's edge at next
-	last     int64           // height of the newest of them
+	start    Head     // the frontier's
+	frontier *logEdge // the log's edge there
+	next     int64    // entries that are here already, from 0
+	edge     *logEdge // the log's edge at next
+	last     int64    // height of the newest of them
 }
 
 // lacks reports whether the entry at index is not here.
@@ -62,16 +61,9 @@ type storedProgress struct {
 	Last int64             `cbor:"3,keyasint"`
 }
 
-// startOps stores what a ledger that begins at f has to know while entries are
-// missing: nothing, where there are none.
-func startOps(f *Frontier) []storeOp {
-	if f.head.Size == 0 {
-		return nil
-	}
-	return []storeOp{
-		sealed([]byte{prefixFrontier}, encodeStored(storedStart{f.head.encode(), f.edge.peaks()})),
-		sealed([]byte{prefixProgress}, encodeStored(storedProgress{})),
-	}
+// startOps stores where a ledger began.
+func startOps(head Head, edge *logEdge) []storeOp {
+	return []storeOp{sealed([]byte{prefixFrontier}, encodeStored(storedStart{head.encode(), edge.peaks()}))}
 }
 
 // progressOps stores that the history is as h has it, or that it is complete.
@@ -116,7 +108,7 @@ func decodeHistory(start, progress []byte) (*history, error) {
 	if err := decodeStored(progress, &p); err != nil {
 		return nil, fmt.Errorf("%d bytes of how far its history is here: %w", len(progress), err)
 	}
-	h := &history{root: head.LogRoot, height: head.Height, next: p.Next, last: p.Last}
+	h := &history{start: head, next: p.Next, last: p.Last}
 	if h.frontier, err = edgeOf(head.Size, s.Edge); err != nil {
 		return nil, err
 	}

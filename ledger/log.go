@@ -74,7 +74,7 @@ func peakIndexes(size int64) []int64 {
 
 // peaks returns the edge's hashes from the left.
 func (e *logEdge) peaks() []provenance.Hash {
-	var out []provenance.Hash
+	out := []provenance.Hash{}
 	for _, x := range peakIndexes(e.size) {
 		out = append(out, provenance.Hash(e.hashes[x]))
 	}

@@ -59,10 +59,15 @@ func restoreOps(f *Frontier) (groups [][]storeOp, last []storeOp) {
 	f.tree.each(func(leaf *stateLeaf) {
 		groups = append(groups, []storeOp{sealed(stateKey(leaf.key), leaf.value)})
 	})
-	last = append(startOps(f),
+	last = []storeOp{
 		sealed([]byte{prefixChain}, encodeStored(storedChain{f.chainID})),
 		sealed([]byte{prefixHead}, f.head.encode()),
-		storeOp{key: mark.key})
+		{key: mark.key},
+	}
+	if f.head.Size > 0 { // else nothing is missing
+		last = append(last, startOps(f.head, f.edge)...)
+		last = append(last, progressOps(&history{edge: newEdge()})...)
+	}
 	return groups, last
 }
 

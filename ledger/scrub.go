@@ -104,9 +104,11 @@ func (s *Snapshot) scrubbed(index int64) (read int64, err error) {
 		return read, damaged("entry", where, "%v", err)
 	}
 	for _, key := range pointers {
-		if got, err := s.store.follow(key, s.head.Size); err != nil && !errors.Is(err, ErrNotFound) {
+		got, err := s.store.follow(key, s.head.Size)
+		if errors.Is(err, ErrClosed) {
 			return read, err
-		} else if err != nil || got != index {
+		}
+		if err != nil || got != index {
 			return read, damaged("pointer", where, "the key %q does not lead to it", key)
 		}
 	}
@@ -147,6 +149,7 @@ func (l *Ledger) ScrubHeaders(ctx context.Context, from, upTo int64, o Scrubbing
 	if last == 0 {
 		return nil
 	}
+	l.archive.opened.Store(nil) // what is in memory says nothing of what is stored
 	p := newPace(o.BytesPerSecond)
 	for height := max(first, from); height < min(upTo, last+1); height++ {
 		b, err := l.ArchivedHeader(height)
