@@ -22,7 +22,7 @@ type audit struct {
 	rep     *Report
 	draw    *rand.Rand
 
-	genesis, signed, log, roots, corrections, said, state, checkpoint, receipts, flows *Step
+	genesis, signed, log, roots, validators, corrections, said, state, checkpoint, receipts, flows *Step
 
 	doc    *genesisDoc
 	origin string
@@ -60,7 +60,7 @@ func Audit(ctx context.Context, src Source, headers HeaderVerifier, trust Trust,
 
 func newAudit(ctx context.Context, src Source, headers HeaderVerifier, trust Trust, o Options) *audit {
 	a := &audit{ctx: ctx, src: src, headers: headers, trust: trust, opts: o}
-	a.rep = &Report{Format: ReportFormat, Seed: hex.EncodeToString(o.Seed[:]), Assumptions: []string{}}
+	a.rep = &Report{Format: ReportFormat, Seed: hex.EncodeToString(o.Seed[:]), Assumptions: []string{}, Notices: []Notice{}}
 	a.rep.Totals.Kinds = map[string]*KindTotals{}
 	a.draw = rand.New(rand.NewChaCha8(o.Seed))
 	step := func(name, what string) *Step { return a.rep.step(name, what, o.MaxFindings) }
@@ -68,6 +68,7 @@ func newAudit(ctx context.Context, src Source, headers HeaderVerifier, trust Tru
 	a.signed = step("headers", "headers")
 	a.log = step("log", "entries")
 	a.roots = step("roots", "app hashes")
+	a.validators = step("validators", "sets")
 	a.corrections = step("corrections", "corrections")
 	a.said = step("status", "fields")
 	a.state = step("state", "proofs")
@@ -93,6 +94,7 @@ func (a *audit) run() {
 	a.follow()
 	a.checkInitial()
 	a.checkRoots()
+	a.checkValidators()
 	a.checkCorrections()
 	a.checkStatus()
 	a.checkState()
@@ -134,8 +136,12 @@ func (a *audit) checkGenesis() bool {
 	if a.status.ChainID != doc.chainID {
 		s.finding(CodeChainID, "status.chain_id", doc.chainID, a.status.ChainID)
 	}
-	a.replay = newReplay(doc, a.log)
+	if a.replay, err = newReplay(doc, a.log); err != nil {
+		s.stop(err)
+		return false
+	}
 	a.replay.flows = a.early.flows
+	a.replay.notices.most = a.log.most
 	a.setMarks()
 	if s.Outcome != Passed {
 		return false // another ledger than the one asked for: nothing else is about it
@@ -259,7 +265,10 @@ func (a *audit) advance() {
 	}
 	// Even under a header that cannot be trusted the log is read: an auditor
 	// wants all the evidence there is.
-	a.replay.history = a.headers.History()
+	a.replay.history, a.replay.top = a.headers.History(), a.status.Height
+	if a.replay.history != nil {
+		a.replay.timeOf = a.timeOf
+	}
 	err = a.readLog(a.status.LogSize)
 	switch {
 	case err == nil:
@@ -269,6 +278,15 @@ func (a *audit) advance() {
 	default:
 		a.log.stop(err)
 	}
+}
+
+// timeOf returns the time of a verified header.
+func (a *audit) timeOf(height int64) (time.Time, error) {
+	h, err := a.headers.Header(a.ctx, height)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return h.Time, nil
 }
 
 // isMissing reports whether all that is wrong is that the node lacks something. SPEC(VER-19)
@@ -311,6 +329,7 @@ func (a *audit) fillIn() {
 	if a.replay != nil {
 		r.Totals = a.replay.totals
 		r.Totals.Streams, r.Totals.Providers = int64(len(a.replay.streams)), int64(len(a.replay.issuers))
+		r.Notices, r.MoreNotices = append(r.Notices, a.replay.notices.kept...), a.replay.notices.more
 	}
 	r.Totals.Headers = a.headers.Verified()
 	if a.ours != nil {
@@ -328,7 +347,7 @@ func (a *audit) fillIn() {
 	a.assume("a node can withhold entries newer than the head it shows: only a second source would tell")
 	if t.Height > 0 {
 		a.assume("the genesis document's SHA-256 in the origin is as given: a header covers the chain id and the state, not the document's other members")
-		a.assume("headers were skipped, so the height of each entry is not known; every key used was valid at all heights")
+		a.assume("headers were skipped: where a key, act or rule holds from or until a height, the heights of entries are as the node says, held against the header of that height")
 	}
 }
 

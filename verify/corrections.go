@@ -102,15 +102,20 @@ type correctedEntry struct {
 // without that a node could give others, and have a provider look guilty.
 func (a *audit) recordsOf(index int64) (*correctedEntry, error) {
 	place := fmt.Sprintf("entries[%d]", index)
-	entry, s, err := a.entryAgain(place, index)
+	entry, err := a.entryAgain(place, index)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.askInclusion(place, index, s); err != nil {
+	s, err := provenance.ParseStatement(entry.Statement)
+	if err != nil {
+		return nil, NewFinding(CodeStatementForm, place+".statement", "the same statement as before", err.Error())
+	}
+	if err := a.askInclusion(place, index, provenance.LeafHash(s.Raw())); err != nil {
 		return nil, err
 	}
 	sub := provenance.Submission{Statement: s, Frame: entry.Frame}
-	records, _, err := sub.CheckRecords(a.doc.limits)
+	// Under which rules and policy it was admitted, the replay has judged.
+	records, _, err := sub.CheckRecords(provenance.FormatLimits())
 	if err != nil {
 		return nil, NewFinding(recordsCode(err), place+".records", "the same records as before", err.Error())
 	}

@@ -51,12 +51,16 @@ type ledger struct {
 	last     types.BlockID
 	previous map[string]*provenance.Hash // ids of the streams' heads
 	next     map[string]int64
-	tweak    func(*types.Header) // what the validators sign of the next headers
-	signers  int                 // of the four
+	tweak    func(*types.Header)           // what the validators sign of the next headers
+	signers  int                           // of the validators, from the first
+	sets     map[int64]*types.ValidatorSet // that take over at a height
+	govern   []ed25519.PrivateKey          // governors
+	acts     map[string]int64              // of each provider, and "" of governance
 
 	// What is served.
 	blocks  [][]byte
-	entries []verify.Entry
+	entries []verify.Entry             // with their heights
+	claim   func(e verify.Entry) int64 // of an entry's height; nil: the true one
 	status  func(*verify.Status)
 	answer  func(path string, b []byte) []byte // nil: as it is
 	replay  map[string][]byte                  // answers given without thinking
@@ -71,13 +75,18 @@ func check(t testing.TB, err error) {
 	}
 }
 
-// newLedger makes a ledger before its first block.
-func newLedger(t testing.TB) *ledger {
+// newLedger makes a ledger before its first block that nobody governs.
+func newLedger(t testing.TB) *ledger { return newLedgerWith(t, func(*ledger, *provenance.Genesis) {}) }
+
+// newLedgerWith makes a ledger before its first block, of a genesis that a test
+// may change.
+func newLedgerWith(t testing.TB, change func(*ledger, *provenance.Genesis)) *ledger {
 	l := &ledger{
 		t: t, chainID: "test-1", start: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
 		private: map[string]cmted.PrivKey{}, nodeKey: ed25519.NewKeyFromSeed(seed("node")),
 		keys:     map[string]ed25519.PrivateKey{"acme": ed25519.NewKeyFromSeed(seed("acme")), "beta": ed25519.NewKeyFromSeed(seed("beta"))},
-		previous: map[string]*provenance.Hash{}, next: map[string]int64{}, signers: 4,
+		previous: map[string]*provenance.Hash{}, next: map[string]int64{}, signers: 1000,
+		sets: map[int64]*types.ValidatorSet{}, acts: map[string]int64{},
 	}
 	var vals []*types.Validator
 	var registry []provenance.Validator
@@ -97,6 +106,7 @@ func newLedger(t testing.TB) *ledger {
 		check(t, err)
 		state.Providers = append(state.Providers, provenance.GenesisProvider{ID: id, Name: id, Jurisdictions: []string{"US"}, Keys: []string{public.String()}})
 	}
+	change(l, &state)
 	doc.AppState = []byte(mustJSON(t, state))
 	raw, err := cmtjson.MarshalIndent(doc, "", "  ")
 	check(t, err)
@@ -216,16 +226,12 @@ func frameOf(t testing.TB, issuer string, records [][]byte) []byte {
 func (l *ledger) commit(entries ...verify.Entry) {
 	l.header()
 	for _, e := range entries {
-		e.Index = int64(len(l.leaves))
+		e.Index, e.Height = int64(len(l.leaves)), int64(len(l.blocks))
 		l.leaves = append(l.leaves, provenance.LeafHash(e.Statement))
 		l.entries = append(l.entries, e)
-		if s, err := provenance.ParseStatement(e.Statement); err == nil {
-			h := s.Header()
-			value, err := provenance.EncodeStateValue(provenance.StreamHead{Sequence: h.Sequence, Statement: s.ID(), Index: e.Index, Status: 1})
-			check(l.t, err)
-			l.state[provenance.StateStreamKey(h.Issuer, h.Stream)] = value
-		}
+		l.apply(e)
 	}
+	l.handOver()
 	l.heads = append(l.heads, provenance.Preimage{Size: int64(len(l.leaves)), LogRoot: l.tree(len(l.leaves)).Root(), StateRoot: naiveState(l.state)})
 	l.states = append(l.states, maps.Clone(l.state))
 }
@@ -250,11 +256,18 @@ func (l *ledger) header() {
 func (l *ledger) nextHeader() *types.Header {
 	height := int64(len(l.blocks)) + 1
 	app := l.heads[len(l.heads)-1].AppHash()
+	if set := l.sets[height]; set != nil {
+		l.validators = set
+	}
+	next := l.validators
+	if set := l.sets[height+1]; set != nil {
+		next = set
+	}
 	empty := sha256.Sum256(nil)
 	return &types.Header{
 		Version: cmtversion.Consensus{Block: 11}, ChainID: l.chainID, Height: height,
 		Time: l.start.Add(time.Duration(height-1) * time.Second), LastBlockID: l.last,
-		LastCommitHash: empty[:], DataHash: tmhash.Sum([]byte{byte(height)}), ValidatorsHash: l.validators.Hash(), NextValidatorsHash: l.validators.Hash(),
+		LastCommitHash: empty[:], DataHash: tmhash.Sum([]byte{byte(height)}), ValidatorsHash: l.validators.Hash(), NextValidatorsHash: next.Hash(),
 		ConsensusHash: empty[:], AppHash: app[:], LastResultsHash: empty[:], EvidenceHash: empty[:],
 		ProposerAddress: l.validators.Validators[0].Address,
 	}
@@ -351,12 +364,12 @@ func (l *ledger) honest(u *url.URL) []byte {
 			b = appendBytes(b, l.blocks[h-1])
 		}
 		return b
+	case u.Path == "/v1/validators/changes":
+		return l.serveChanges(int64(q("from")))
 	case u.Path == "/v1/entries":
 		b := []byte{}
 		for i := q("from"); i < q("from")+q("limit") && i < len(l.entries); i++ {
-			e := l.entries[i]
-			b = appendHead(append(b, 0x83), 0, e.Index)
-			b = appendBytes(appendBytes(b, e.Statement), e.Frame)
+			b = l.appendEntry(b, l.entries[i])
 		}
 		return b
 	case u.Path == "/v1/state":
@@ -469,11 +482,11 @@ func (l *ledger) serveReceipt(id string) []byte {
 	head := l.head()
 	path, err := l.tree(int(head.Size)).Path(int64(i))
 	check(l.t, err)
-	s, err := provenance.ParseStatement(l.entries[i].Statement)
+	entry, err := provenance.EntryID(l.entries[i].Statement)
 	if err != nil {
 		return nil
 	}
-	b, err := provenance.ReceiptSigner{Origin: l.origin(), Key: l.nodeKey}.Sign(s.ID(),
+	b, err := provenance.ReceiptSigner{Origin: l.origin(), Key: l.nodeKey}.Sign(entry,
 		provenance.Inclusion{Size: head.Size, Index: int64(i), Path: path},
 		provenance.Anchor{Preimage: head, LightBlock: l.blocks[l.height()]})
 	check(l.t, err)
@@ -514,6 +527,23 @@ func appendHead(b []byte, major byte, n int64) []byte {
 }
 
 func appendBytes(b, s []byte) []byte { return append(appendHead(b, 2, int64(len(s))), s...) }
+
+// appendEntry encodes an entry with its height, or the claim that a test makes.
+func (l *ledger) appendEntry(b []byte, e verify.Entry) []byte {
+	if l.claim != nil {
+		e.Height = l.claim(e)
+	}
+	parts := byte(0x84)
+	if e.Height == 0 {
+		parts = 0x83
+	}
+	b = appendHead(append(b, parts), 0, e.Index)
+	b = appendBytes(appendBytes(b, e.Statement), e.Frame)
+	if e.Height != 0 {
+		b = appendHead(b, 0, e.Height)
+	}
+	return b
+}
 
 // RoundTrip makes the ledger a transport, so that the whole way from HTTP
 // answers to the report is tested without sockets.

@@ -2,71 +2,132 @@ package verify
 
 import (
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"tokentrail/provenance"
 )
 
 // A checkedEntry is what is left of an entry once it has been looked at by
-// itself: everything that does not depend on the entries before it.
+// itself: everything that does not depend on the entries before it, and guesses
+// at what does.
 type checkedEntry struct {
 	index    int64
+	claim    int64 // the height of its block, as the node says; 0 where it does not
+	kind     provenance.LeafKind
 	leaf     provenance.Hash
-	id       provenance.Hash
-	header   *provenance.BatchHeader // nil where the statement does not parse
-	key      *registeredKey          // nil where nobody's
 	findings []*Finding
 
-	corrections []*correction // among its records
+	// Of a statement.
+	statement   *provenance.UnverifiedStatement
+	id          provenance.Hash
+	header      *provenance.BatchHeader // nil where the statement does not parse
+	signed      bool                    // the signature was looked at, under the key that its kid names
+	signedErr   error                   // what came of it
+	frame       []byte
+	limits      provenance.Limits // under which the records were checked,
+	recordsErr  error             // and what came of it
+	corrections []*correction     // among its records
+
+	act          *provenance.UnverifiedAct // nil where it does not parse
+	equivocation *provenance.Equivocation  // nil where it does not parse
 }
 
-// checkEntry looks at one entry by itself: form, issuer, key, signature,
-// records. now is the auditor's clock.
-func (doc *genesisDoc) checkEntry(e *Entry, now time.Time) *checkedEntry {
-	place := fmt.Sprintf("entries[%d]", e.Index)
-	c := &checkedEntry{index: e.Index, leaf: provenance.LeafHash(e.Statement)}
-	find := func(code Code, at, want, got string) {
-		c.findings = append(c.findings, NewFinding(code, place+at, want, got))
+// guesses are what workers take for granted of entries that they look at ahead of
+// the replay: which key a thumbprint names, which cannot change, and under which
+// ceilings and rules records are checked, which the replay compares and, where
+// they were others, checks the records again. So entries are looked at in parallel
+// and judged in their order.
+type guesses struct {
+	keys   sync.Map // provenance.PublicKey by thumbprint
+	limits atomic.Pointer[provenance.Limits]
+}
+
+// inspect looks at one entry by itself: form, signature, records. now is the
+// auditor's clock.
+func (g *guesses) inspect(e *Entry, now time.Time) *checkedEntry {
+	c := &checkedEntry{index: e.Index, claim: e.Height, leaf: provenance.LeafHash(e.Statement)}
+	c.kind, _ = provenance.LeafKindOf(e.Statement)
+	switch c.kind {
+	case provenance.LeafAct:
+		c.inspectAct(e)
+	case provenance.LeafEquivocation:
+		c.inspectEquivocation(e)
+	default:
+		if c.inspectStatement(e, now) {
+			g.trySignature(c)
+			c.checkRecords(*g.limits.Load())
+		}
 	}
-	// SPEC(STM-1), SPEC(STM-2), SPEC(STM-3), SPEC(STM-4), SPEC(STM-5)
-	s, err := provenance.ParseStatement(e.Statement)
-	if err != nil {
-		find(CodeStatementForm, ".statement", "a canonical statement of spec/statement.md", err.Error())
-		return c
-	}
-	c.id, c.header = s.ID(), s.Header()
-	doc.checkSignature(c, s, find)
-	// SPEC(SUB-2), SPEC(SUB-3), SPEC(SUB-4), SPEC(BAT-6)
-	sub := provenance.Submission{Statement: s, Frame: e.Frame}
-	records, _, err := sub.CheckRecords(doc.limits)
-	if err != nil {
-		find(recordsCode(err), ".records", "records that give the statement's count, root, period and totals", err.Error())
-	}
-	c.corrections = correctionsIn(e.Index, c.header, records)
-	c.checkFuture(now, find)
 	return c
 }
 
-// checkSignature finds the issuer's key and verifies under it.
-func (doc *genesisDoc) checkSignature(c *checkedEntry, s *provenance.UnverifiedStatement, find func(code Code, at, want, got string)) {
-	// SPEC(ADM-5)
-	issuer := doc.providers[c.header.Issuer]
-	if issuer == nil || issuer.provider.Status != provenance.ProviderActive {
-		find(CodeIssuer, ".statement.issuer", "an active provider of the registry", fmt.Sprintf("%q", c.header.Issuer))
+func (c *checkedEntry) find(code Code, at, want, got string) {
+	c.findings = append(c.findings, NewFinding(code, fmt.Sprintf("entries[%d]%s", c.index, at), want, got))
+}
+
+// inspectStatement reads a statement.
+func (c *checkedEntry) inspectStatement(e *Entry, now time.Time) bool {
+	// SPEC(STM-1), SPEC(STM-2), SPEC(STM-3), SPEC(STM-4), SPEC(STM-5)
+	s, err := provenance.ParseStatement(e.Statement)
+	if err != nil {
+		c.find(CodeStatementForm, ".statement", "a canonical statement of spec/statement.md", err.Error())
+		return false
+	}
+	c.statement, c.id, c.header, c.frame = s, s.ID(), s.Header(), e.Frame
+	c.checkFuture(now, c.find)
+	return true
+}
+
+// inspectAct reads an act, which has no records.
+func (c *checkedEntry) inspectAct(e *Entry) {
+	act, err := provenance.ParseAct(e.Statement)
+	if err != nil {
+		// SPEC(GOV-1), SPEC(GOV-4), SPEC(GOV-5)
+		c.find(CodeActForm, ".act", "a canonical act of spec/governance.md", err.Error())
 		return
 	}
-	// SPEC(ADM-6), SPEC(STM-7)
-	key := issuer.keys[s.KID()]
-	if key == nil {
-		find(CodeKey, ".statement.kid", "a key of "+c.header.Issuer, s.KID().String())
+	c.act = act
+	// SPEC(GOV-19)
+	if len(e.Frame) > 0 {
+		c.find(CodeActForm, ".records", "no records: an act has none", fmt.Sprintf("%d bytes", len(e.Frame)))
+	}
+}
+
+// inspectEquivocation reads a leaf of equivocation and its evidence.
+func (c *checkedEntry) inspectEquivocation(e *Entry) {
+	both, err := provenance.ParseEquivocation(e.Statement, e.Frame)
+	if err != nil {
+		// SPEC(EQV-1), SPEC(EQV-2)
+		c.find(CodeEquivocationForm, ".equivocation", "a leaf of spec/ledger.md EQV-2 and the two statements that give it", err.Error())
 		return
 	}
-	// SPEC(STM-6), SPEC(KEY-3), SPEC(KEY-4)
-	if _, err := s.Verify(key.public); err != nil {
-		find(CodeSignature, ".statement.signature", "a signature by "+key.public.String(), err.Error())
-		return
+	c.equivocation = both
+}
+
+// trySignature verifies under the key that the kid names, if that is known
+// already. Whose key it is, and whether it may sign here, is the replay's to say.
+func (g *guesses) trySignature(c *checkedEntry) {
+	if key, ok := g.keys.Load(c.statement.KID()); ok {
+		c.checkSignature(key.(provenance.PublicKey))
 	}
-	c.key = key
+}
+
+// checkSignature verifies the statement's signature.
+func (c *checkedEntry) checkSignature(key provenance.PublicKey) {
+	_, c.signedErr = c.statement.Verify(key)
+	c.signed = true
+}
+
+// checkRecords expands the records and holds them against the statement, and
+// keeps the corrections among them.
+func (c *checkedEntry) checkRecords(limits provenance.Limits) {
+	// SPEC(SUB-2), SPEC(SUB-3), SPEC(SUB-4), SPEC(BAT-6)
+	sub := provenance.Submission{Statement: c.statement, Frame: c.frame}
+	records, _, err := sub.CheckRecords(limits)
+	c.limits, c.recordsErr = limits, err
+	c.corrections = correctionsIn(c.index, c.header, records)
 }
 
 // checkFuture looks for records that had not happened yet. Only the auditor's

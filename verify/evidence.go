@@ -34,6 +34,9 @@ func CheckExhibit(ctx context.Context, e *Exhibit, headers HeaderVerifier, trust
 	if x.trust.Genesis == nil {
 		x.assume("the origin and the registry are those of the exhibit's genesis document, which no trust names; that the ledger admitted the statement is proven by the header alone")
 	}
+	if x.doc != nil && x.doc.mayChange() {
+		x.assume("the key was not revoked before the statement: acts are not part of an exhibit, so that this is the ledger's word")
+	}
 	x.rep.conclude(started, o.Now())
 	return x.rep
 }
@@ -48,7 +51,7 @@ type exhibit struct {
 
 func newExhibitAudit(ctx context.Context, headers HeaderVerifier, trust Trust, o Options) *audit {
 	a := &audit{ctx: ctx, headers: headers, trust: trust, opts: o}
-	a.rep = &Report{Format: ReportFormat, Assumptions: []string{}}
+	a.rep = &Report{Format: ReportFormat, Assumptions: []string{}, Notices: []Notice{}}
 	a.rep.Totals.Kinds = map[string]*KindTotals{}
 	a.genesis = a.rep.step("genesis", "documents", o.MaxFindings)
 	a.log = a.rep.step("statement", "statements", o.MaxFindings)
@@ -93,13 +96,11 @@ func (x *exhibit) readStatement(now time.Time) bool {
 		return false
 	}
 	x.statement = parsed
-	c := &checkedEntry{id: parsed.ID(), header: parsed.Header()}
-	find := func(code Code, at, want, got string) { s.finding(code, at[1:], want, got) }
-	x.doc.checkSignature(c, parsed, find)
-	c.checkFuture(now, find)
-	if c.key != nil && !c.key.always() {
-		s.because("the key is not valid at every height, and a receipt does not tell an entry's height; audit the ledger")
+	if err := x.doc.checkSigner("exhibit", parsed); err != nil {
+		s.stop(err)
 	}
+	c := &checkedEntry{id: parsed.ID(), header: parsed.Header()}
+	c.checkFuture(now, func(code Code, at, want, got string) { s.finding(code, at[1:], want, got) })
 	x.rep.Totals.Entries = 1
 	return true
 }
@@ -114,7 +115,8 @@ func (x *exhibit) readRecords() {
 	s.begin()
 	if x.Frame != nil {
 		sub := provenance.Submission{Statement: x.statement, Frame: x.Frame}
-		if _, _, err := sub.CheckRecords(x.doc.limits); err != nil {
+		// Under which rules and policy it was admitted is the ledger's to know.
+		if _, _, err := sub.CheckRecords(provenance.FormatLimits()); err != nil {
 			s.finding(recordsCode(err), "records", "records that give the statement's count, root, period and totals", err.Error())
 		}
 		s.Checked += int64(header.Count)
@@ -136,7 +138,7 @@ func (x *exhibit) readReceipt() {
 	}
 	s.begin()
 	s.Checked = 1
-	r, err := receiptFor(x.origin, "statement", x.Receipt, x.statement)
+	r, err := receiptFor(x.origin, "statement", x.Receipt, statementLeaf(x.statement))
 	if err != nil {
 		s.stop(err)
 		return

@@ -24,6 +24,7 @@ func ExampleAudit() {
 	// headers    passed
 	// log        passed
 	// roots      passed
+	// validators passed
 	// corrections passed
 	// status     passed
 	// state      passed

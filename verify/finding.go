@@ -53,6 +53,20 @@ const (
 	CodeAppHash       Code = "app-hash"
 )
 
+// Codes about what governs the log.
+const (
+	CodeHeight             Code = "height"
+	CodeStreams            Code = "streams"
+	CodeAge                Code = "age"
+	CodeActForm            Code = "act-form"
+	CodeActPlace           Code = "act-place"
+	CodeActSignature       Code = "act-signature"
+	CodeActAction          Code = "act-action"
+	CodeEquivocationForm   Code = "equivocation-form"
+	CodeEquivocation       Code = "equivocation"
+	CodeGovernedValidators Code = "governed-validators"
+)
+
 // Codes about proofs and derived answers.
 const (
 	CodeStateForm           Code = "state-form"

@@ -16,27 +16,11 @@ const maxGenesis = 64 << 20
 // own reading of the JSON: who may sign, and the state map before the first
 // block.
 type genesisDoc struct {
-	hash      provenance.Hash
-	chainID   string
-	state     map[string][]byte
-	providers map[string]*registered
-	limits    provenance.Limits
+	hash    provenance.Hash
+	chainID string
+	initial map[string][]byte // the state map before the first block
+	*registry
 }
-
-// registered is a provider with its keys by thumbprint.
-type registered struct {
-	provider *provenance.Provider
-	keys     map[provenance.Hash]*registeredKey
-}
-
-type registeredKey struct {
-	public provenance.PublicKey
-	*provenance.ProviderKey
-}
-
-// always reports whether the key may sign at every height, so that an entry's
-// own height does not matter.
-func (k *registeredKey) always() bool { return k.From <= 1 && k.Until == nil }
 
 // wireGenesis is the part of the document that an audit needs. CometBFT writes
 // 64-bit integers as strings.
@@ -95,13 +79,13 @@ func parseGenesis(b []byte) (*genesisDoc, error) {
 	if err != nil {
 		return nil, bad("genesis.app_state", err)
 	}
-	doc := &genesisDoc{hash: sha256.Sum256(b), chainID: w.ChainID, limits: g.Policy.Limits(g.Rules().Version)}
+	doc := &genesisDoc{hash: sha256.Sum256(b), chainID: w.ChainID}
 	// SPEC(GEN-2)
-	if doc.state, err = g.State(validators); err != nil {
+	if doc.initial, err = g.State(validators); err != nil {
 		return nil, bad("genesis.app_state", err)
 	}
-	if err := doc.readProviders(g); err != nil {
-		return nil, bad("genesis.app_state.providers", err)
+	if doc.registry, err = newRegistry(doc.initial); err != nil {
+		return nil, bad("genesis.app_state", err)
 	}
 	return doc, nil
 }
@@ -117,25 +101,4 @@ func validChainID(s string) bool {
 		}
 	}
 	return 1 <= len(s) && len(s) <= 50
-}
-
-// readProviders reads the registry out of the state map.
-func (doc *genesisDoc) readProviders(g *provenance.Genesis) error {
-	doc.providers = map[string]*registered{}
-	for _, p := range g.Providers {
-		value, err := provenance.ParseStateValue[provenance.Provider](doc.state[provenance.StateProviderKey(p.ID)])
-		if err != nil {
-			return err
-		}
-		r := &registered{provider: &value, keys: map[provenance.Hash]*registeredKey{}}
-		for i := range value.Keys {
-			public, err := provenance.ParsePublicKeyCOSE(value.Keys[i].Key)
-			if err != nil {
-				return err
-			}
-			r.keys[public.Thumbprint()] = &registeredKey{public, &value.Keys[i]}
-		}
-		doc.providers[p.ID] = r
-	}
-	return nil
 }

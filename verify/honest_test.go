@@ -1,15 +1,11 @@
 package verify_test
 
 import (
-	"fmt"
 	"math"
 	"net/url"
 	"os"
 	"strings"
 	"testing"
-
-	cmted "github.com/cometbft/cometbft/crypto/ed25519"
-	"github.com/cometbft/cometbft/types"
 
 	"tokentrail/provenance"
 	"tokentrail/verify"
@@ -69,43 +65,6 @@ func parseURL(t testing.TB, s string) *url.URL {
 	u, err := url.Parse(s)
 	check(t, err)
 	return u
-}
-
-// TestValidatorsChange hands over to other validators at height 3, as the header
-// of height 2 announces, and again at height 5.
-func TestValidatorsChange(t *testing.T) {
-	l := newLedger(t)
-	sets := []*types.ValidatorSet{l.validators}
-	for i := range 2 {
-		var vals []*types.Validator
-		for j := range 3 {
-			key := cmted.GenPrivKeyFromSecret(seed(fmt.Sprint("later", i, j)))
-			l.private[key.PubKey().Address().String()] = key
-			vals = append(vals, types.NewValidator(key.PubKey(), int64(5+i)))
-		}
-		sets = append(sets, types.NewValidatorSet(vals))
-	}
-	l.tweak = func(h *types.Header) {
-		l.validators = sets[(h.Height-1)/2]
-		h.ValidatorsHash, h.NextValidatorsHash = sets[(h.Height-1)/2].Hash(), sets[min(h.Height/2, 2)].Hash()
-		h.ProposerAddress = l.validators.Validators[0].Address
-	}
-	for range 5 {
-		l.commit(l.batch("acme", "us", l.records(1, "US", "CN")))
-	}
-	l.commit()
-	for _, trust := range []verify.Trust{{}, l.at(1), l.at(3), l.at(6)} {
-		if r := l.audit(trust); r.Verdict != verify.Holds {
-			t.Error(text(r))
-		}
-	}
-	// Without the handover the same validators are usurpers.
-	l.tweak = nil
-	l.validators = sets[0]
-	l.commit()
-	if r := l.audit(); r.Exit() != 1 || r.Findings()[0].Place != "headers[7].validators_hash" {
-		t.Error(text(r))
-	}
 }
 
 // TestReportNamesTheAuditorsGenesis: what the report says to be the auditor's is

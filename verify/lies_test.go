@@ -502,7 +502,7 @@ func shorterLog(r *receiptParts) { r.anchor.Preimage.Size = 3 }
 // TestLies tells every lie, and wants its finding at its place and exit code 1.
 func TestLies(t *testing.T) {
 	told := map[verify.Code]bool{}
-	for _, lie := range slices.Concat(headerLies(), logLies(), proofLies(), answerLies(), correctionLies()) {
+	for _, lie := range slices.Concat(headerLies(), logLies(), proofLies(), answerLies(), correctionLies(), actLies(), governLies()) {
 		t.Run(lie.name, func(t *testing.T) {
 			build := small
 			if lie.build != nil {

@@ -24,18 +24,20 @@ func (a *audit) readLog(size int64) error {
 		ordered = make(chan *entryJob, 4*workers)
 		fetched error // set before ordered is closed
 		now     = a.opts.Now()
+		from    = a.replay.tree.size
+		stopped error // why the replay cannot go on
 	)
 	for range workers {
 		wg.Go(func() {
 			for j := range jobs {
-				j.done <- a.doc.checkEntry(&j.entry, now)
+				j.done <- a.replay.guesses.inspect(&j.entry, now)
 			}
 		})
 	}
 	wg.Go(func() {
 		defer close(ordered)
 		defer close(jobs)
-		fetched = a.fetchEntries(ctx, size, func(e Entry) bool {
+		fetched = a.fetchEntries(ctx, from, size, func(e Entry) bool {
 			j := &entryJob{entry: e, done: make(chan *checkedEntry, 1)}
 			select {
 			case ordered <- j:
@@ -52,12 +54,20 @@ func (a *audit) readLog(size int64) error {
 		})
 	})
 	for j := range ordered {
-		if c := <-j.done; c != nil {
-			a.replay.add(c)
-			a.progress("log", a.replay.tree.size, size)
+		c := <-j.done
+		if c == nil || stopped != nil {
+			continue
 		}
+		if stopped = a.replay.add(c); stopped != nil {
+			cancel()
+			continue
+		}
+		a.progress("log", a.replay.tree.size, size)
 	}
 	wg.Wait()
+	if stopped != nil {
+		return stopped
+	}
 	return fetched
 }
 
@@ -66,20 +76,13 @@ type entryJob struct {
 	done  chan *checkedEntry
 }
 
-// fetchEntries yields the entries from the replay's end up to size, in order,
-// while yield says so. SPEC(VER-18)
-func (a *audit) fetchEntries(ctx context.Context, size int64, yield func(Entry) bool) error {
-	for from := a.replay.tree.size; from < size; {
-		limit := int(min(maxPage, size-from))
-		page, err := a.src.Entries(ctx, from, limit)
-		switch {
-		case errors.Is(err, ErrMissing) || err == nil && len(page) == 0:
-			return NewFinding(CodeEntryMissing, fmt.Sprintf("entries[%d]", from),
-				fmt.Sprintf("an entry: the node says that its log has %d", size), "nothing")
-		case err != nil:
-			return fmt.Errorf("entries from %d: %w", from, err)
-		case len(page) > limit:
-			return fmt.Errorf("entries from %d: %w: %d entries, asked for %d", from, ErrAnswer, len(page), limit)
+// fetchEntries yields the entries from one index up to size, in order, while
+// yield says so. SPEC(VER-18)
+func (a *audit) fetchEntries(ctx context.Context, from, size int64, yield func(Entry) bool) error {
+	for from < size {
+		page, err := a.askEntries(ctx, from, size)
+		if err != nil {
+			return err
 		}
 		for i := range page {
 			// SPEC(LOG-1): an entry's index is its place.
@@ -94,4 +97,20 @@ func (a *audit) fetchEntries(ctx context.Context, size int64, yield func(Entry) 
 		}
 	}
 	return nil
+}
+
+// askEntries asks for a page of entries.
+func (a *audit) askEntries(ctx context.Context, from, size int64) ([]Entry, error) {
+	limit := int(min(maxPage, size-from))
+	page, err := a.src.Entries(ctx, from, limit)
+	switch {
+	case errors.Is(err, ErrMissing) || err == nil && len(page) == 0:
+		return nil, NewFinding(CodeEntryMissing, fmt.Sprintf("entries[%d]", from),
+			fmt.Sprintf("an entry: the node says that its log has %d", size), "nothing")
+	case err != nil:
+		return nil, fmt.Errorf("entries from %d: %w", from, err)
+	case len(page) > limit:
+		return nil, fmt.Errorf("entries from %d: %w: %d entries, asked for %d", from, ErrAnswer, len(page), limit)
+	}
+	return page, nil
 }

@@ -64,8 +64,40 @@ func TestStateMap(t *testing.T) {
 		key, value := fmt.Sprint(r.IntN(120)), fmt.Append(nil, r.Uint64())
 		m.set(key, value)
 		values[key] = value
+		if r.IntN(3) == 0 {
+			gone := fmt.Sprint(r.IntN(120)) // often one that is not there
+			m.remove(gone)
+			delete(values, gone)
+		}
 		if got, want := m.root(), slowState(values); got != want {
 			t.Fatalf("%d keys: %s, wanted %s", len(values), got, want)
+		}
+	}
+	for key := range values {
+		m.remove(key)
+		delete(values, key)
+		if got, want := m.root(), slowState(values); got != want {
+			t.Fatalf("%d keys: %s, wanted %s", len(values), got, want)
+		}
+	}
+}
+
+// TestChunks: the roots of chunks are those of their leaves, of the last one too.
+func TestChunks(t *testing.T) {
+	var f frontier
+	var leaves []provenance.Hash
+	for i := range 2*chunkSize + 700 {
+		leaf := provenance.LeafHash(fmt.Append(nil, i))
+		f.add(leaf)
+		leaves = append(leaves, leaf)
+	}
+	for i := range int64(3) {
+		tree := &provenance.Tree{}
+		for _, leaf := range leaves[i*chunkSize : min((i+1)*chunkSize, int64(len(leaves)))] {
+			tree.Append(leaf)
+		}
+		if got := f.chunk(i); got != tree.Root() {
+			t.Errorf("chunk %d: %s, wanted %s", i, got, tree.Root())
 		}
 	}
 }
@@ -146,6 +178,7 @@ func FuzzDecodeEntries(f *testing.F) {
 	f.Add([]byte{0x83, 0x00, 0x41, 1, 0x40}, 2)
 	f.Add([]byte{0x83, 0x18, 0x00, 0x41, 1, 0x40}, 2)
 	f.Add([]byte{0x84, 0x00, 0x41, 1, 0x40, 0}, 2)
+	f.Add([]byte{0x84, 0x00, 0x41, 1, 0x40, 7, 0x83, 0x01, 0x41, 1, 0x40}, 2)
 	f.Fuzz(func(t *testing.T, b []byte, limit int) {
 		entries, err := DecodeEntries(b, limit%1000)
 		if err != nil {
@@ -154,8 +187,14 @@ func FuzzDecodeEntries(f *testing.F) {
 		}
 		var back []byte
 		for _, e := range entries {
-			back = encodeInt(head(back, 4, 3), uint64(e.Index), 0)
-			back = encodeString(encodeString(back, e.Statement), e.Frame)
+			parts := 3
+			if e.Height > 0 {
+				parts = 4
+			}
+			back = encodeInt(head(back, 4, parts), uint64(e.Index), 0)
+			if back = encodeString(encodeString(back, e.Statement), e.Frame); parts == 4 {
+				back = encodeInt(back, uint64(e.Height), 0)
+			}
 		}
 		if !bytes.Equal(back, b) {
 			t.Errorf("%x is read as %x", b, back)
@@ -213,21 +252,27 @@ func FuzzParseGenesis(f *testing.F) {
 		if err != nil && !errors.As(err, &finding) && provenance.CodeOf(err) != provenance.CodeVersion {
 			t.Errorf("%v is not a finding", err)
 		}
-		if err == nil && (doc.chainID == "" || len(doc.state) < 3) {
+		if err == nil && (doc.chainID == "" || len(doc.initial) < 3) {
 			t.Errorf("%+v", doc)
 		}
 	})
 }
 
-// FuzzCheckEntry: whatever an entry's bytes are, they are looked at without a
-// panic, and nothing that no provider signed passes.
-func FuzzCheckEntry(f *testing.F) {
-	doc := &genesisDoc{providers: map[string]*registered{}, limits: provenance.FormatLimits()}
+// FuzzInspect: whatever an entry's bytes are, they are looked at without a panic,
+// and what is no entry of any kind is told.
+func FuzzInspect(f *testing.F) {
+	g := &guesses{}
+	g.limits.Store(new(provenance.FormatLimits()))
 	f.Add([]byte{0xd2, 0x84}, []byte{0x28, 0xb5, 0x2f, 0xfd})
-	f.Fuzz(func(t *testing.T, statement, frame []byte) {
-		c := doc.checkEntry(&Entry{Statement: statement, Frame: frame}, r0)
-		if len(c.findings) == 0 || c.leaf != provenance.LeafHash(statement) {
+	f.Add([]byte{0xd8, 0x62, 0x84}, []byte{})
+	f.Add([]byte{0x86, 0x78, 0x1a}, []byte{0x82, 0x40, 0x40})
+	f.Fuzz(func(t *testing.T, leaf, frame []byte) {
+		c := g.inspect(&Entry{Statement: leaf, Frame: frame}, r0)
+		if c.leaf != provenance.LeafHash(leaf) {
 			t.Errorf("%+v", c)
+		}
+		if c.header == nil && c.act == nil && c.equivocation == nil && len(c.findings) == 0 {
+			t.Errorf("%x passes for an entry", leaf)
 		}
 	})
 }
@@ -271,40 +316,3 @@ func encodeInt(b []byte, n uint64, major byte) []byte {
 }
 
 func encodeString(b, s []byte) []byte { return append(encodeInt(b, uint64(len(s)), 2), s...) }
-
-// TestKeyHeights: an entry's height follows from the headers' app hashes, and
-// with it whether its key was valid; where headers were skipped it is not known.
-func TestKeyHeights(t *testing.T) {
-	entry := func(key *registeredKey) *checkedEntry {
-		return &checkedEntry{key: key, leaf: provenance.LeafHash([]byte("x"))}
-	}
-	run := func(history []Change, key provenance.ProviderKey) (*replay, *Step) {
-		step := (&Report{}).step("log", "entries", 0)
-		step.begin()
-		r := newReplay(&genesisDoc{}, step)
-		r.history = history
-		r.add(entry(&registeredKey{ProviderKey: &key}))
-		return r, step
-	}
-	probe, _ := run(nil, provenance.ProviderKey{})
-	history := []Change{{1, provenance.Hash{}}, {5, probe.preimage().AppHash()}} // committed at 4
-	until := func(h int64) *int64 { return &h }
-	for _, c := range []struct {
-		key   provenance.ProviderKey
-		valid bool
-	}{
-		{provenance.ProviderKey{From: 4}, true},
-		{provenance.ProviderKey{From: 5}, false},
-		{provenance.ProviderKey{Until: until(5)}, true},
-		{provenance.ProviderKey{Until: until(4)}, false},
-		{provenance.ProviderKey{}, true},
-	} {
-		r, step := run(history, c.key)
-		if (step.Outcome == Passed) != c.valid || r.next != 2 || len(r.waiting) > 0 {
-			t.Errorf("%+v: %s, %v", c.key, step.Outcome, step.Findings)
-		}
-		if r, _ := run(nil, c.key); r.unknown == (c.key.From == 0 && c.key.Until == nil) {
-			t.Errorf("%+v without heights: unknown is %v", c.key, r.unknown)
-		}
-	}
-}

@@ -42,28 +42,42 @@ func (a *audit) checkReceipts() {
 // fetched again: that it is the one replayed follows from the paths.
 func (a *audit) checkProofsOf(index int64) []error {
 	place := fmt.Sprintf("entries[%d]", index)
-	entry, s, err := a.entryAgain(place, index)
+	entry, err := a.entryAgain(place, index)
 	if err != nil {
 		return []error{err}
 	}
-	return compact(a.askReceipt(place, index, s), a.askInclusion(place, index, s), a.askRecord(place, entry, s))
+	leaf, err := leafOf(entry.Statement)
+	if err != nil {
+		return []error{NewFinding(CodeStatementForm, place+".statement", "the same entry as before", err.Error())}
+	}
+	return compact(a.askReceipt(place, index, leaf), a.askInclusion(place, index, leaf.hash), a.askRecord(place, entry))
+}
+
+// A leaf is what a receipt is about: an entry of any kind.
+type leaf struct{ id, hash provenance.Hash }
+
+// leafOf returns the id and the hash of an entry's leaf.
+func leafOf(data []byte) (leaf, error) {
+	id, err := provenance.EntryID(data)
+	return leaf{id, provenance.LeafHash(data)}, err
+}
+
+// statementLeaf is that of a statement.
+func statementLeaf(s *provenance.UnverifiedStatement) leaf {
+	return leaf{s.ID(), provenance.LeafHash(s.Raw())}
 }
 
 // entryAgain fetches an entry that was replayed before. That it is the same one
 // is for an inclusion proof to show.
-func (a *audit) entryAgain(place string, index int64) (*Entry, *provenance.UnverifiedStatement, error) {
+func (a *audit) entryAgain(place string, index int64) (*Entry, error) {
 	page, err := a.src.Entries(a.ctx, index, 1)
 	if err == nil && (len(page) != 1 || page[0].Index != index) {
 		err = NewFinding(CodeEntryIndex, place, fmt.Sprintf("the entry with index %d alone", index), fmt.Sprintf("%d entries or another index", len(page)))
 	}
 	if err != nil {
-		return nil, nil, a.lack(CodeEntryMissing, place, "the entry, which was there before", err)
+		return nil, a.lack(CodeEntryMissing, place, "the entry, which was there before", err)
 	}
-	s, err := provenance.ParseStatement(page[0].Statement)
-	if err != nil {
-		return nil, nil, NewFinding(CodeStatementForm, place+".statement", "the same statement as before", err.Error())
-	}
-	return &page[0], s, nil
+	return &page[0], nil
 }
 
 // compact leaves out what is nil.
@@ -77,12 +91,12 @@ func compact(errs ...error) []error {
 	return out
 }
 
-func (a *audit) askReceipt(place string, index int64, s *provenance.UnverifiedStatement) error {
+func (a *audit) askReceipt(place string, index int64, of leaf) error {
 	raw, err := a.src.Receipt(a.ctx, index)
 	if err != nil {
 		return a.lack(CodeReceiptForm, place+".receipt", "a receipt", err)
 	}
-	r, err := receiptFor(a.origin, place, raw, s)
+	r, err := receiptFor(a.origin, place, raw, of)
 	if err != nil {
 		return err
 	}
@@ -103,25 +117,27 @@ func (a *audit) askReceipt(place string, index int64, s *provenance.UnverifiedSt
 	return signedBy(place, r, a.early.keys)
 }
 
-// receiptFor parses a receipt and holds it against its statement.
-func receiptFor(origin, place string, raw []byte, s *provenance.UnverifiedStatement) (*provenance.Receipt, error) {
+// receiptFor parses a receipt and holds it against the entry that it is about.
+func receiptFor(origin, place string, raw []byte, of leaf) (*provenance.Receipt, error) {
 	// SPEC(RCP-1)
 	r, err := provenance.ParseReceipt(raw)
 	if err != nil {
 		return nil, NewFinding(CodeReceiptForm, place+".receipt", "a receipt of spec/receipt.md", err.Error())
 	}
+	find := func(code Code, want, got string) (*provenance.Receipt, error) {
+		return nil, NewFinding(code, place+".receipt", want, got)
+	}
 	// SPEC(RCP-3)
-	if err := r.Check(origin, s); err != nil {
-		code, want := CodeReceiptPath, "a path from the statement to the log's root"
-		switch provenance.CodeOf(err) {
-		case provenance.CodeOrigin:
-			code, want = CodeReceiptOrigin, origin
-		case provenance.CodeBinding:
-			code, want = CodeReceiptBinding, s.ID().String()
-		case provenance.CodeAppHash:
-			code, want = CodeReceiptAppHash, "a proof for the log that the anchor names"
-		}
-		return nil, NewFinding(code, place+".receipt", want, err.Error())
+	switch {
+	case r.Origin != origin:
+		return find(CodeReceiptOrigin, origin, r.Origin)
+	case r.Statement != of.id.String():
+		return find(CodeReceiptBinding, "a receipt about "+of.id.String(), "one about the statement, act or equivocation "+r.Statement)
+	case r.Proof.Size != r.Anchor.Preimage.Size:
+		return find(CodeReceiptAppHash, fmt.Sprintf("a proof for the log that the anchor names, of %d entries", r.Anchor.Preimage.Size), fmt.Sprintf("one of %d", r.Proof.Size))
+	}
+	if err := r.Proof.Verify(r.Anchor.Preimage.LogRoot, of.hash); err != nil {
+		return find(CodeReceiptPath, "a path from the entry to the log's root", err.Error())
 	}
 	return r, nil
 }
@@ -163,7 +179,7 @@ func within(place string, err error) error {
 	return &at
 }
 
-func (a *audit) askInclusion(place string, index int64, s *provenance.UnverifiedStatement) error {
+func (a *audit) askInclusion(place string, index int64, hash provenance.Hash) error {
 	place += ".inclusion"
 	raw, err := a.src.Inclusion(a.ctx, index, a.ours.Size)
 	if err != nil {
@@ -177,16 +193,24 @@ func (a *audit) askInclusion(place string, index int64, s *provenance.Unverified
 	if proof.Size != a.ours.Size || proof.Index != index {
 		return NewFinding(CodeInclusion, place, fmt.Sprintf("a proof of index %d in a log of %d", index, a.ours.Size), fmt.Sprintf("index %d, size %d", proof.Index, proof.Size))
 	}
-	if err := proof.Verify(a.ours.LogRoot, provenance.LeafHash(s.Raw())); err != nil {
+	if err := proof.Verify(a.ours.LogRoot, hash); err != nil {
 		return NewFinding(CodeInclusion, place, "a path to "+a.ours.LogRoot.String(), err.Error())
 	}
 	return nil
 }
 
-// askRecord asks for the proof of one record, drawn by the seed.
-func (a *audit) askRecord(place string, entry *Entry, s *provenance.UnverifiedStatement) error {
+// askRecord asks for the proof of one record, drawn by the seed, where the entry
+// has records.
+func (a *audit) askRecord(place string, entry *Entry) error {
+	if kind, _ := provenance.LeafKindOf(entry.Statement); kind != provenance.LeafStatement {
+		return nil
+	}
+	s, err := provenance.ParseStatement(entry.Statement)
+	if err != nil {
+		return NewFinding(CodeStatementForm, place+".statement", "the same statement as before", err.Error())
+	}
 	header := s.Header()
-	records, err := provenance.ExpandRecords(entry.Frame, header.Count, a.doc.limits)
+	records, err := provenance.ExpandRecords(entry.Frame, header.Count, provenance.FormatLimits())
 	if err != nil {
 		return NewFinding(CodeRecords, place+".records", "the same records as before", err.Error())
 	}

@@ -2,28 +2,34 @@ package verify
 
 import (
 	"fmt"
+	"time"
 
 	"tokentrail/provenance"
 )
 
 // A replay is the ledger built again from its entries, one after another: our
 // own log tree, our own state map, each stream's head, and the sums. One
-// goroutine owns it.
+// goroutine owns it, but for guesses.
 type replay struct {
-	doc     *genesisDoc
-	tree    frontier
-	state   *stateMap
+	doc  *genesisDoc
+	tree frontier
+	*registry
+	heights
+	guesses guesses
+	timeOf  func(height int64) (time.Time, error) // of a block; nil where headers were skipped
+
 	streams map[string]*provenance.StreamHead // by state key
 	issuers map[string]bool
 	totals  Totals
 	step    *Step
+	notices notices
 
-	// history holds the headers at which the app hash changes, and next is the
-	// first one not reached yet: with it each entry's height is known.
-	history []Change
-	next    int
-	waiting []waitingKey // of entries whose height is not known yet
-	unknown bool         // a key's validity depends on heights that are not known
+	limits      provenance.Limits // that hold for the entry that is judged
+	limitsKnown bool
+	moved       bool    // validators changed in the block under way
+	sets        []setOf // validators by the state map: who is to sign from which header on
+	aged        bool    // an age could not be judged
+	blind       bool    // the state map rests on a height that is not known
 
 	corrections []*correction
 	forgotten   int64 // corrections beyond maxCorrections
@@ -32,11 +38,30 @@ type replay struct {
 	marks map[int64]*provenance.Preimage // filled in when the log has that size
 }
 
-func newReplay(doc *genesisDoc, step *Step) *replay {
-	return &replay{
-		doc: doc, state: newStateMap(doc.state), step: step, next: 1,
+func newReplay(doc *genesisDoc, step *Step) (*replay, error) {
+	reg, err := newRegistry(doc.initial)
+	if err != nil {
+		return nil, err
+	}
+	r := &replay{
+		doc: doc, registry: reg, step: step, heights: heights{next: 1, asked: map[int64]bool{}},
 		streams: map[string]*provenance.StreamHead{}, issuers: map[string]bool{},
 		totals: Totals{Kinds: map[string]*KindTotals{}}, marks: map[int64]*provenance.Preimage{},
+	}
+	r.heights.first = r.preimage().AppHash()
+	r.sets = []setOf{{1, setHash(reg.validators)}}
+	for _, p := range reg.providers {
+		r.teach(p)
+	}
+	limits := reg.policy.Limits(reg.rules.Version)
+	r.guesses.limits.Store(&limits)
+	return r, nil
+}
+
+// teach tells the workers a provider's keys.
+func (r *replay) teach(p *registered) {
+	for kid, key := range p.keys {
+		r.guesses.keys.LoadOrStore(kid, key.public)
 	}
 }
 
@@ -53,11 +78,16 @@ func (r *replay) mark(size int64) {
 
 // preimage returns that of the app hash after the entries so far.
 func (r *replay) preimage() provenance.Preimage {
-	return provenance.Preimage{Size: r.tree.size, LogRoot: r.tree.root(), StateRoot: r.state.root()}
+	return provenance.Preimage{Size: r.tree.size, LogRoot: r.tree.root(), StateRoot: r.registry.state.root()}
 }
 
-// add puts the next entry behind the others.
-func (r *replay) add(c *checkedEntry) {
+// add puts the next entry behind the others, judged by what they left. An error
+// means that the replay cannot go on. SPEC(GOV-20)
+func (r *replay) add(c *checkedEntry) error {
+	r.openBlock(c)
+	if err := r.prepare(c.index); err != nil {
+		return err
+	}
 	for _, f := range c.findings {
 		r.step.find(f)
 	}
@@ -65,47 +95,101 @@ func (r *replay) add(c *checkedEntry) {
 	r.tree.add(c.leaf)
 	r.totals.Entries++
 	r.step.Checked++
-	if c.header != nil {
-		r.chain(c)
+	switch {
+	case c.header != nil:
+		r.judgeStatement(c)
 		r.sum(c)
 		r.remember(c.corrections)
+	case c.act != nil:
+		r.judgeAct(c)
+	case c.equivocation != nil:
+		r.judgeEquivocation(c)
 	}
-	r.settle(c)
+	r.settle()
 	if mark := r.marks[r.tree.size]; mark != nil {
 		*mark = r.preimage()
 	}
+	return nil
 }
 
-// chain holds a statement against its stream's head and becomes the new head.
-func (r *replay) chain(c *checkedEntry) {
-	h := c.header
-	key := provenance.StateStreamKey(h.Issuer, h.Stream)
-	var before *provenance.BatchHeader
-	var previous provenance.Hash
-	if head := r.streams[key]; head != nil {
-		before = &provenance.BatchHeader{Issuer: h.Issuer, Stream: h.Stream, Sequence: head.Sequence}
-		previous = head.Statement
+// version returns the rule version that holds for the entry that is judged, and
+// whether that is known. SPEC(STA-5)
+func (r *replay) version() (version int64, known bool) {
+	if r.registry.rules.Next == 0 {
+		return r.registry.rules.Version, true
 	}
-	// SPEC(BAT-7), SPEC(ADM-8), SPEC(ADM-9)
-	if err := h.Follows(before, previous); err != nil {
-		want := "the first statement of the stream, sequence 0"
-		if before != nil {
-			want = fmt.Sprintf("sequence %d behind statement %s", before.Sequence+1, previous)
-		}
-		r.step.finding(CodeChain, fmt.Sprintf("entries[%d].statement, stream %s/%s", c.index, h.Issuer, h.Stream), want, err.Error())
+	holds, known := r.since(r.registry.rules.From)
+	r.blind = r.blind || !known && r.history == nil
+	if holds {
+		return r.registry.rules.Next, true
 	}
-	// Even if it does not follow, what comes after is held against it: one break
-	// is one finding. The state then differs from the ledger's anyway.
-	head := &provenance.StreamHead{Sequence: h.Sequence, Statement: c.id, Index: c.index, Status: provenance.StreamOpen}
-	value, err := provenance.EncodeStateValue(*head)
-	if err != nil {
-		r.step.finding(CodeStatementForm, fmt.Sprintf("entries[%d].statement", c.index), "a head of the stream", err.Error())
+	return r.registry.rules.Version, known
+}
+
+// prepare learns what holds for the next entry. Rules that this auditor does not
+// have are no evidence. SPEC(VER-19)
+func (r *replay) prepare(index int64) error {
+	version, _ := r.version()
+	if !provenance.KnownRules(version) {
+		return fmt.Errorf("entries[%d]: rule version %d holds from here on, this program knows 1 to %d; audit with a release that has it", index, version, provenance.RuleVersion)
+	}
+	if r.limitsKnown && int64(r.limits.Rules) == version {
+		return nil
+	}
+	limits := r.registry.policy.Limits(version)
+	r.limits, r.limitsKnown = limits, true
+	r.guesses.limits.Store(&limits)
+	return nil
+}
+
+// openBlock learns the height of the next entry; where headers were skipped a
+// greater one ends the block before.
+func (r *replay) openBlock(c *checkedEntry) {
+	before := r.now
+	if f := r.enter(c); f != nil {
+		r.step.find(f)
+	}
+	if r.history == nil && before != 0 && r.now > before {
+		r.endBlock(before)
+	}
+}
+
+// settle ends the block under way where a header says so: the app hash after a
+// block's last entry is that of the header after the block (SPEC(STA-4)).
+func (r *replay) settle() {
+	if r.next >= len(r.history) || r.preimage().AppHash() != r.history[r.next].AppHash {
 		return
 	}
-	r.streams[key] = head
-	r.issuers[h.Issuer] = true
-	// SPEC(ADM-12)
-	r.state.set(key, value)
+	for _, w := range r.wrong {
+		// SPEC(VER-8)
+		r.step.finding(CodeHeight, fmt.Sprintf("entries[%d].height", w.index), fmt.Sprint(r.now), fmt.Sprint(w.claim))
+	}
+	r.wrong = r.wrong[:0]
+	r.endBlock(r.now)
+	r.next++
+}
+
+// endBlock notes what a block left.
+func (r *replay) endBlock(height int64) {
+	r.ends = append(r.ends, blockEnd{height, r.tree.size})
+	if r.history == nil {
+		r.apps = append(r.apps, r.preimage().AppHash())
+	}
+	if r.moved {
+		// SPEC(GOV-17)
+		r.sets, r.moved = append(r.sets, setOf{height + 2, setHash(r.validators)}), false
+		if r.history == nil {
+			r.asked[height+1] = true
+		}
+	}
+}
+
+// finish ends the last block, where headers were skipped: no more entries come.
+func (r *replay) finish() {
+	if r.history == nil && r.now != 0 && !r.mute {
+		r.endBlock(r.now)
+		r.now = 0
+	}
 }
 
 // remember keeps the corrections of an entry, as many as there is room for.
@@ -120,47 +204,21 @@ func (r *replay) sum(c *checkedEntry) {
 	r.totals.Records += int64(c.header.Count)
 	for i := range c.header.Totals {
 		cell := &c.header.Totals[i]
-		kind := r.totals.Kinds[cell.Kind.String()]
-		if kind == nil {
-			kind = &KindTotals{}
-			r.totals.Kinds[cell.Kind.String()] = kind
-		}
-		kind.Records = kind.Records.AddInt(cell.Records)
-		kind.Input = kind.Input.AddInt(cell.Input)
-		kind.Output = kind.Output.AddInt(cell.Output)
+		countCell(r.totals.Kinds, cell)
 		for _, f := range r.flows {
 			f.add(c.index, c.header.Issuer, cell)
 		}
 	}
 }
 
-// settle finds out at which height entries were committed: the app hash after a
-// block's last entry is that of the header after the block (SPEC(STA-4)). SPEC(VER-8)
-func (r *replay) settle(c *checkedEntry) {
-	if c.key != nil && !c.key.always() {
-		if r.history == nil {
-			r.unknown = true // heights were skipped
-		} else {
-			r.waiting = append(r.waiting, waitingKey{c.index, c.key})
-		}
+// countCell adds a cell to the sums of its kind.
+func countCell(kinds map[string]*KindTotals, cell *provenance.Cell) {
+	kind := kinds[cell.Kind.String()]
+	if kind == nil {
+		kind = &KindTotals{}
+		kinds[cell.Kind.String()] = kind
 	}
-	if r.next >= len(r.history) || r.preimage().AppHash() != r.history[r.next].AppHash {
-		return
-	}
-	height := r.history[r.next].Height - 1
-	for _, w := range r.waiting {
-		// SPEC(ADM-6)
-		if !w.key.ValidAt(height) {
-			r.step.finding(CodeKey, fmt.Sprintf("entries[%d].statement.kid", w.index),
-				fmt.Sprintf("a key that is valid at height %d", height), w.key.public.String())
-		}
-	}
-	r.waiting = r.waiting[:0]
-	r.next++
-}
-
-// waitingKey is a key that is not valid at every height, and an entry under it.
-type waitingKey struct {
-	index int64
-	key   *registeredKey
+	kind.Records = kind.Records.AddInt(cell.Records)
+	kind.Input = kind.Input.AddInt(cell.Input)
+	kind.Output = kind.Output.AddInt(cell.Output)
 }

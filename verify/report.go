@@ -98,14 +98,17 @@ type KindTotals struct {
 
 // Totals say how much was looked at.
 type Totals struct {
-	Headers   int64                  `json:"headers"`
-	Entries   int64                  `json:"entries"`
-	Records   int64                  `json:"records"`
-	Streams   int64                  `json:"streams"`
-	Providers int64                  `json:"providers"`
-	Kinds     map[string]*KindTotals `json:"kinds"`
-	Millis    int64                  `json:"milliseconds"`
-	PerSecond int64                  `json:"records_per_second"`
+	Headers       int64                  `json:"headers"`
+	Entries       int64                  `json:"entries"`
+	Acts          int64                  `json:"acts"`          // of these
+	Equivocations int64                  `json:"equivocations"` // of these
+	Records       int64                  `json:"records"`
+	Streams       int64                  `json:"streams"`
+	Providers     int64                  `json:"providers"`
+	Kinds         map[string]*KindTotals `json:"kinds"`
+	Stolen        *StolenTotals          `json:"stolen,omitempty"` // of these, under stolen keys
+	Millis        int64                  `json:"milliseconds"`
+	PerSecond     int64                  `json:"records_per_second"`
 }
 
 // A Report is the outcome of an audit: one document, whatever the outcome.
@@ -117,6 +120,8 @@ type Report struct {
 	Trust       TrustUsed `json:"trust"`
 	Ledger      *Ledger   `json:"ledger"` // null where no head was anchored
 	Steps       []*Step   `json:"steps"`
+	Notices     []Notice  `json:"notices"`                // about providers: no evidence against the ledger
+	MoreNotices int64     `json:"more_notices,omitempty"` // beyond those that are kept
 	Totals      Totals    `json:"totals"`
 	Assumptions []string  `json:"assumptions"`
 	Seed        string    `json:"seed,omitempty"` // of the samples

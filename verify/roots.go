@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"errors"
 	"fmt"
 
 	"tokentrail/provenance"
@@ -14,7 +13,7 @@ func (a *audit) checkInitial() {
 		return // heights were skipped, or there is no header
 	}
 	// SPEC(GEN-2), SPEC(STA-4)
-	initial := provenance.Preimage{LogRoot: (&frontier{}).root(), StateRoot: newStateMap(a.doc.state).root()}
+	initial := provenance.Preimage{LogRoot: (&frontier{}).root(), StateRoot: newStateMap(a.doc.initial).root()}
 	if got := initial.AppHash(); got != history[0].AppHash {
 		a.genesis.finding(CodeInitialState, "headers[1].app_hash", "that of the genesis document's state, "+got.String(), history[0].AppHash.String())
 	}
@@ -34,7 +33,12 @@ func (a *audit) checkRoots() {
 	}
 	s.begin()
 	s.Checked = int64(max(1, a.replay.next))
+	a.replay.finish()
 	pre := a.replay.preimage()
+	if a.replay.blind && pre.AppHash() != a.head.AppHash {
+		s.because("rules change at a height, headers were skipped, and the node does not tell the heights of its entries, so that the state map cannot be built again; audit from genesis")
+		return
+	}
 	// SPEC(STA-4)
 	if got := pre.AppHash(); got != a.head.AppHash {
 		place := fmt.Sprintf("headers[%d].app_hash", a.head.Height)
@@ -54,8 +58,10 @@ func (a *audit) checkRoots() {
 		return
 	}
 	a.ours = &pre
-	if a.replay.unknown {
-		a.log.because("a key is not valid at every height, and headers were skipped, so that the heights of its entries are not known; audit from genesis")
+	a.sumStolen()
+	a.checkHeights()
+	if a.replay.aged {
+		a.log.because("policy limits the age of statements, and headers were skipped, so that the times of their blocks are not known; audit from genesis")
 	}
 }
 
@@ -94,124 +100,4 @@ func (a *audit) checkStatus() {
 	if a.status.CatchingUp {
 		s.because("the node is catching up: its head is not the ledger's")
 	}
-}
-
-// stateKeys are the keys that the node is asked to prove: all of the registry,
-// rules, policy and validators, and a sample of the stream heads.
-func (a *audit) stateKeys() []string {
-	var keys, streams []string
-	for _, key := range sortedKeys(a.replay.state.values) {
-		if _, ok := a.replay.streams[key]; ok {
-			streams = append(streams, key)
-		} else {
-			keys = append(keys, key)
-		}
-	}
-	for _, i := range a.sample(int64(len(streams))) {
-		keys = append(keys, streams[i])
-	}
-	return keys
-}
-
-// checkState asks for state proofs, of presence and of absence. SPEC(VER-14)
-func (a *audit) checkState() {
-	s := a.state
-	if a.head == nil || !a.complete {
-		s.because("no trusted header, or the log was not read to its end")
-		return
-	}
-	s.begin()
-	for _, key := range a.stateKeys() {
-		if err := a.stateProof(key, true); err != nil {
-			s.stop(err)
-			var f *Finding
-			if !errors.As(err, &f) {
-				return
-			}
-		}
-		s.Checked++
-	}
-	// A name that cannot stand in the map, since ids are lower-case, and that the
-	// node cannot guess.
-	made := fmt.Sprintf("provider/NOBODY-%016x", a.draw.Uint64())
-	if err := a.stateProof(made, false); err != nil {
-		s.stop(err)
-		return
-	}
-	s.Checked++
-}
-
-// stateProof asks for one key and checks the answer against a trusted header.
-func (a *audit) stateProof(key string, present bool) error {
-	place := fmt.Sprintf("state[%s]", key)
-	answer, err := a.src.State(a.ctx, key)
-	if errors.Is(err, ErrMissing) {
-		return NewFinding(CodeStateForm, place, "a value and its proof, or a proof of absence", "nothing")
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", place, err)
-	}
-	pre, err := a.trustedPreimage(place, answer)
-	if err != nil {
-		return err
-	}
-	proof, err := provenance.ParseStateProof(answer.Proof)
-	if err != nil {
-		return NewFinding(CodeStateForm, place+".proof", "a state proof", err.Error())
-	}
-	// SPEC(STA-2)
-	if !present {
-		if err := proof.Absent(pre.StateRoot, key); err != nil {
-			return NewFinding(CodeStateProof, place, "a proof of absence under "+pre.StateRoot.String(), err.Error())
-		}
-		if len(answer.Value) > 0 {
-			return NewFinding(CodeStateValue, place, "no value: it is proven absent", fmt.Sprintf("%x", answer.Value))
-		}
-		return nil
-	}
-	if err := proof.Present(pre.StateRoot, key, answer.Value); err != nil {
-		return NewFinding(CodeStateProof, place, "a proof of presence under "+pre.StateRoot.String(), err.Error())
-	}
-	return a.stateValue(place, key, pre, answer.Value)
-}
-
-// trustedPreimage returns the preimage of an app hash that a trusted header of
-// the audited height or a later one carries.
-func (a *audit) trustedPreimage(place string, answer *StateAnswer) (provenance.Preimage, error) {
-	pre, err := provenance.ParsePreimage(answer.Preimage)
-	if err != nil {
-		return pre, NewFinding(CodeStateForm, place+".preimage", "an app hash's preimage", err.Error())
-	}
-	// SPEC(VER-7)
-	if answer.Height < a.head.Height || pre.Size < a.replay.tree.size {
-		return pre, NewFinding(CodeStale, place, fmt.Sprintf("the header of height %d or more, and %d entries or more", a.head.Height, a.replay.tree.size),
-			fmt.Sprintf("height %d, %d entries", answer.Height, pre.Size))
-	}
-	header, err := a.headers.Header(a.ctx, answer.Height)
-	if err != nil {
-		return pre, fmt.Errorf("%s: %w", place, err)
-	}
-	// SPEC(STA-4)
-	if got := pre.AppHash(); got != header.AppHash {
-		return pre, NewFinding(CodeStateAppHash, place+".preimage", fmt.Sprintf("that of the app hash in header %d, %s", header.Height, header.AppHash), got.String())
-	}
-	return pre, nil
-}
-
-// stateValue holds a proven value against the replayed one. Under a later head
-// a stream may have grown.
-func (a *audit) stateValue(place, key string, pre provenance.Preimage, value []byte) error {
-	want := a.replay.state.values[key]
-	if string(value) == string(want) {
-		return nil
-	}
-	head, stream := a.replay.streams[key]
-	if stream && pre.Size > a.replay.tree.size {
-		later, err := provenance.ParseStateValue[provenance.StreamHead](value)
-		// SPEC(ADM-12): a stream only grows.
-		if err == nil && later.Sequence > head.Sequence && later.Index >= a.replay.tree.size {
-			return nil
-		}
-	}
-	return NewFinding(CodeStateValue, place, fmt.Sprintf("%x, as replayed from the log", want), fmt.Sprintf("%x", value))
 }

@@ -12,6 +12,9 @@ func Rules() []Rule {
 		state   = "fetch /v1/state?key=KEY and fold the proof as spec/state.md STA-2 says"
 		check   = "fetch /checkpoint and /.well-known/scitt-keys and check the signed note"
 		receipt = "fetch /entries/INDEX and /entries/INDEX/statement and check them as spec/receipt.md RCP-3 says"
+		act     = "fetch /v1/entries?from=INDEX&limit=1 and hold the act against the registry by spec/governance.md GOV-6"
+		twice   = "fetch /v1/entries?from=INDEX&limit=1 and verify both statements of the evidence under the provider's keys"
+		height  = "fetch the light blocks around this height from /v1/headers and compare their app hashes with those of the log's prefixes"
 		correct = "fetch /entries/INDEX/records of the correction and of the entry that it names, and compare as spec/record.md REC-18 says"
 		flows   = "fetch /v1/flows with the same query and add up the cells of the statements"
 	)
@@ -38,7 +41,7 @@ func Rules() []Rule {
 		{CodeIssuer, "ADM-5", entry},
 		{CodeKey, "ADM-6, STM-7", entry},
 		{CodeSignature, "STM-6, KEY-3, KEY-4", entry},
-		{CodeChain, "BAT-7, ADM-8, ADM-9", entry},
+		{CodeChain, "BAT-7, ADM-8, ADM-9, EQV-4", entry},
 		{CodeRecords, "SUB-2, SUB-3, SUB-4, REC-1", records},
 		{CodeCount, "BAT-6", records},
 		{CodeRoot, "BAT-1, BAT-6", records},
@@ -46,12 +49,22 @@ func Rules() []Rule {
 		{CodeTotals, "BAT-2, BAT-4, BAT-5", records},
 		{CodePolicy, "ADM-2", records},
 		{CodeFuture, "ADM-15", records},
+		{CodeStreams, "ADM-18", entry},
+		{CodeAge, "ADM-19", entry},
+		{CodeHeight, "VER-8", height},
+		{CodeActForm, "GOV-1, GOV-4, GOV-5, GOV-19", act},
+		{CodeActPlace, "GOV-2, GOV-7, GOV-8, GOV-9, GOV-10", act},
+		{CodeActSignature, "GOV-11", act},
+		{CodeActAction, "GOV-12, GOV-13, GOV-14, GOV-15, GOV-16, GOV-17, GOV-18", act},
+		{CodeEquivocationForm, "EQV-1, EQV-2", twice},
+		{CodeEquivocation, "EQV-1, EQV-3", twice},
+		{CodeGovernedValidators, "GOV-17", headers},
 		{CodeCorrection, "REC-18", correct},
 		{CodeAppHash, "STA-4", replay},
 		{CodeStateForm, "STA-2, STA-4", state},
 		{CodeStateAppHash, "STA-4", state},
 		{CodeStateProof, "STA-2", state},
-		{CodeStateValue, "STA-3, ADM-12", state},
+		{CodeStateValue, "STA-3, ADM-12, GOV-19", state},
 		{CodeKeys, "KEY-1", check},
 		{CodeCheckpoint, "CHK-1, CHK-2", check},
 		{CodeCheckpointSignature, "CHK-1", check},

@@ -60,8 +60,9 @@ type Status struct {
 // An Entry is an entry of the log as a node gives it.
 type Entry struct {
 	Index     int64
-	Statement []byte
-	Frame     []byte // the records
+	Statement []byte // the leaf's data: a statement, an act or an equivocation
+	Frame     []byte // the records, or the evidence
+	Height    int64  // of its block, as the node says; 0 where it does not
 }
 
 // A StateAnswer is what a node says stands under a key of the state map.
@@ -116,6 +117,12 @@ type Change struct {
 	AppHash provenance.Hash
 }
 
+// A SetChange is a set of validators and the first height whose header it signs.
+type SetChange struct {
+	Height         int64
+	ValidatorsHash provenance.Hash
+}
+
 // A HeaderVerifier turns light blocks into trusted headers. It belongs to one
 // audit, and begins where the trust does. Its errors are a *Finding where the
 // light blocks are evidence against the node, ErrExpired, or anything else
@@ -133,6 +140,9 @@ type HeaderVerifier interface {
 	// from the one before, where every header was verified in order; nil where
 	// heights were skipped.
 	History() []Change
+	// Sets returns the validators of header 1 and each later set that differs from
+	// the one before, where every header was verified in order; else nil.
+	Sets() []SetChange
 	// Verified is the number of headers verified so far.
 	Verified() int64
 }

@@ -36,6 +36,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	for _, s := range r.Steps {
 		writeFindings(&b, s)
 	}
+	r.writeNotices(&b)
 	r.writeTotals(&b)
 	if len(r.Assumptions) > 0 {
 		b.WriteString("\nAssumed:\n")
@@ -89,13 +90,39 @@ func writeFindings(b *strings.Builder, s *Step) {
 	}
 }
 
+// writeNotices writes what the log shows of providers. It is no part of the
+// verdict, and stands beside it so that nobody overlooks it.
+func (r *Report) writeNotices(b *strings.Builder) {
+	if len(r.Notices) == 0 {
+		return
+	}
+	b.WriteString("\nOf providers, in evidence on the ledger:\n")
+	for _, n := range r.Notices {
+		fmt.Fprintf(b, "  %s in entry %d: %s\n", plain(n.Kind), n.Entry, plain(n.Says))
+	}
+	if r.MoreNotices > 0 {
+		fmt.Fprintf(b, "  and %s\n", amount(r.MoreNotices, "more notices"))
+	}
+}
+
 func (r *Report) writeTotals(b *strings.Builder) {
 	t := r.Totals
 	fmt.Fprintf(b, "\n%s, %s, %s, %s of %s, in %d ms (%s records/s)\n",
 		amount(t.Headers, "headers"), amount(t.Entries, "entries"), amount(t.Records, "records"),
 		amount(t.Streams, "streams"), amount(t.Providers, "providers"), t.Millis, group(t.PerSecond))
-	for _, kind := range sortedKeys(t.Kinds) {
-		k := t.Kinds[kind]
+	writeKinds(b, t.Kinds)
+	if t.Acts > 0 || t.Equivocations > 0 {
+		fmt.Fprintf(b, "Of the entries %s, %s\n", amount(t.Acts, "acts"), amount(t.Equivocations, "equivocations"))
+	}
+	if t.Stolen != nil {
+		fmt.Fprintf(b, "Of these under stolen keys %s, %s\n", amount(t.Stolen.Entries, "entries"), amount(t.Stolen.Records, "records"))
+		writeKinds(b, t.Stolen.Kinds)
+	}
+}
+
+func writeKinds(b *strings.Builder, kinds map[string]*KindTotals) {
+	for _, kind := range sortedKeys(kinds) {
+		k := kinds[kind]
 		fmt.Fprintf(b, "  %-12s %s %s", plain(kind), separated(k.Records.String()), named(k.Records.String(), "records"))
 		if !k.Input.IsZero() || !k.Output.IsZero() || countsTokens(kind) {
 			fmt.Fprintf(b, ", %s input and %s output tokens", separated(k.Input.String()), separated(k.Output.String()))

@@ -16,10 +16,11 @@ type ReceiptSource interface {
 
 // NewEntryProver returns a prover that rests on a genesis document: its registry
 // has the issuers' keys, and headers decides which light blocks are trusted, as
-// in CheckExhibit. The trust names the document's SHA-256 or a header; without
-// either nothing would be proven, and that is an error. For each entry one
-// receipt is asked for, and what came of it remembered. Its methods belong to one
-// goroutine.
+// in CheckExhibit. Where acts may have changed the registry since, receipts, if it
+// is a Source, is asked to prove what it says of the issuer now. The trust names
+// the document's SHA-256 or a header; without either nothing would be proven, and
+// that is an error. For each entry one receipt is asked for, and what came of it
+// remembered. Its methods belong to one goroutine.
 func NewEntryProver(ctx context.Context, genesis []byte, trust Trust, headers HeaderVerifier, receipts ReceiptSource) (EntryProver, error) {
 	doc, err := parseGenesis(genesis)
 	if err != nil {
@@ -36,10 +37,14 @@ func NewEntryProver(ctx context.Context, genesis []byte, trust Trust, headers He
 	if err := headers.Start(ctx, genesis); err != nil {
 		return nil, err
 	}
-	return &receiptProver{
+	p := &receiptProver{
 		doc: doc, origin: provenance.Origin(doc.chainID, doc.hash), headers: headers, receipts: receipts,
-		known: map[int64]provenEntry{},
-	}, nil
+		known: map[int64]provenEntry{}, providers: map[string]*provenProvider{},
+	}
+	if doc.mayChange() {
+		p.registry, _ = receipts.(registrySource)
+	}
+	return p, nil
 }
 
 // A receiptProver proves entries by their receipts.
@@ -49,6 +54,9 @@ type receiptProver struct {
 	headers  HeaderVerifier
 	receipts ReceiptSource
 	known    map[int64]provenEntry // 64 bytes and an error for each entry
+
+	registry  registrySource // nil where the genesis document has the last word, or nobody can be asked
+	providers map[string]*provenProvider
 }
 
 // A provenEntry is what came of proving an entry.
@@ -73,7 +81,7 @@ func (p *receiptProver) Prove(ctx context.Context, entry int64, s *provenance.Un
 
 func (p *receiptProver) prove(ctx context.Context, entry int64, s *provenance.UnverifiedStatement) error {
 	place := fmt.Sprintf("entries[%d]", entry)
-	if err := p.signed(place, s); err != nil {
+	if err := p.signed(ctx, place, entry, s); err != nil {
 		return err
 	}
 	raw, err := p.receipts.Receipt(ctx, entry)
@@ -83,7 +91,7 @@ func (p *receiptProver) prove(ctx context.Context, entry int64, s *provenance.Un
 	if err != nil {
 		return fmt.Errorf("%s.receipt: %w", place, err)
 	}
-	r, err := receiptFor(p.origin, place, raw, s)
+	r, err := receiptFor(p.origin, place, raw, statementLeaf(s))
 	if err != nil {
 		return err
 	}
@@ -102,15 +110,9 @@ func (p *receiptProver) prove(ctx context.Context, entry int64, s *provenance.Un
 }
 
 // signed checks that the issuer of the registry signed a statement.
-func (p *receiptProver) signed(place string, s *provenance.UnverifiedStatement) error {
-	var wrong error
-	c := &checkedEntry{id: s.ID(), header: s.Header()}
-	p.doc.checkSignature(c, s, func(code Code, at, want, got string) { wrong = NewFinding(code, place+at, want, got) })
-	if wrong != nil {
-		return wrong
+func (p *receiptProver) signed(ctx context.Context, place string, entry int64, s *provenance.UnverifiedStatement) error {
+	if p.registry != nil {
+		return p.checkSignerNow(ctx, place, entry, s)
 	}
-	if !c.key.always() {
-		return fmt.Errorf("%s: the key is not valid at every height, and a receipt does not tell an entry's height; audit the ledger", place)
-	}
-	return nil
+	return p.doc.checkSigner(place, s)
 }

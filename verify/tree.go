@@ -2,6 +2,7 @@ package verify
 
 import (
 	"crypto/sha256"
+	"math/bits"
 
 	"tokentrail/provenance"
 )
@@ -11,28 +12,54 @@ import (
 type frontier struct {
 	size  int64
 	roots []provenance.Hash
+	// chunks are the roots of the first, second, … chunkSize leaves, so that
+	// entries that are read again are known for the same ones.
+	chunks []provenance.Hash
 }
+
+// chunkSize is a power of two: 32 bytes are kept for so many leaves.
+const (
+	chunkLevel = 10
+	chunkSize  = 1 << chunkLevel
+)
 
 // add appends a leaf by its hash.
 func (f *frontier) add(leaf provenance.Hash) {
 	f.roots = append(f.roots, leaf)
 	// Each trailing 1 bit of the old size is a complete subtree to merge with.
-	for n := f.size; n&1 == 1; n >>= 1 {
+	for n, level := f.size, 1; n&1 == 1; n, level = n>>1, level+1 {
 		last := len(f.roots) - 1
 		f.roots[last-1] = logNode(f.roots[last-1], f.roots[last])
 		f.roots = f.roots[:last]
+		if level == chunkLevel {
+			f.chunks = append(f.chunks, f.roots[last-1])
+		}
 	}
 	f.size++
 }
 
+// chunk returns the root of a chunk's leaves, of the last one those there are.
+func (f *frontier) chunk(i int64) provenance.Hash {
+	if i < int64(len(f.chunks)) {
+		return f.chunks[i]
+	}
+	inside := bits.OnesCount64(uint64(f.size % chunkSize))
+	return fold(f.roots[len(f.roots)-inside:])
+}
+
 // root returns the tree's root (SPEC(LOG-1)).
 func (f *frontier) root() provenance.Hash {
-	if f.size == 0 {
+	return fold(f.roots)
+}
+
+// fold returns the root above complete subtrees, largest first.
+func fold(roots []provenance.Hash) provenance.Hash {
+	if len(roots) == 0 {
 		return sha256.Sum256(nil)
 	}
-	h := f.roots[len(f.roots)-1]
-	for i := len(f.roots) - 2; i >= 0; i-- {
-		h = logNode(f.roots[i], h)
+	h := roots[len(roots)-1]
+	for i := len(roots) - 2; i >= 0; i-- {
+		h = logNode(roots[i], h)
 	}
 	return h
 }
@@ -73,6 +100,12 @@ func (m *stateMap) set(key string, value []byte) {
 	m.top = m.top.put(leaf, 0)
 }
 
+// remove takes a key out of the map.
+func (m *stateMap) remove(key string) {
+	delete(m.values, key)
+	m.top = m.top.without(sha256.Sum256([]byte(key)), 0)
+}
+
 func (m *stateMap) root() provenance.Hash { return m.top.sum() }
 
 func (n *stateNode) sum() provenance.Hash {
@@ -96,6 +129,30 @@ func (n *stateNode) put(leaf *provenance.StateLeaf, depth int) *stateNode {
 		child = n.right
 	}
 	return n.with(child.put(leaf, depth+1), bit)
+}
+
+// without returns the subtree at the depth without the leaf of a key. A subtree
+// that one leaf is left of is that leaf. SPEC(STA-1)
+func (n *stateNode) without(key provenance.Hash, depth int) *stateNode {
+	switch {
+	case n == nil || n.leaf != nil && n.leaf.KeyHash == key:
+		return nil
+	case n.leaf != nil:
+		return n
+	}
+	bit := provenance.Bit(key, depth)
+	child, other := n.left, n.right
+	if bit == 1 {
+		child, other = other, child
+	}
+	child = child.without(key, depth+1)
+	switch {
+	case child == nil && (other == nil || other.leaf != nil):
+		return other
+	case other == nil && child.leaf != nil:
+		return child
+	}
+	return n.with(child, bit)
 }
 
 // with puts a child in its place.

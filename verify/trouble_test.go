@@ -274,7 +274,7 @@ func TestPages(t *testing.T) {
 			return cut(b, func(b []byte) int {
 				page, err := verify.DecodeEntries(b, 1000)
 				check(t, err)
-				return len(appendBytes(appendBytes(appendHead([]byte{0x83}, 0, page[0].Index), page[0].Statement), page[0].Frame))
+				return len(l.appendEntry(nil, page[0]))
 			})
 		case strings.HasPrefix(path, "/v1/headers"):
 			return cut(b, func(b []byte) int {

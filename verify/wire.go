@@ -38,12 +38,22 @@ func DecodeHeaders(b []byte, limit int) ([][]byte, error) {
 }
 
 // DecodeEntries takes the answer of /v1/entries apart: a CBOR sequence of
-// [index, statement, frame], at most limit.
+// [index, statement, frame] or, with the block's height, [index, statement,
+// frame, height], at most limit.
 func DecodeEntries(b []byte, limit int) ([]Entry, error) {
 	var out []Entry
 	for r := (reader{b: b}); len(r.b) > 0; {
-		r.array(3)
+		parts := r.expect(majorArray)
+		if r.err == nil && parts != 3 && parts != 4 {
+			r.fail("an array of %d, wanted 3 or 4", parts)
+		}
 		e := Entry{Index: r.integer(), Statement: r.bytes(), Frame: r.bytes()}
+		if parts == 4 {
+			e.Height = r.integer()
+			if r.err == nil && e.Height < 1 {
+				r.fail("an entry of height %d, blocks begin with 1", e.Height)
+			}
+		}
 		if r.err == nil && len(out) == limit {
 			r.fail("more than the %d entries asked for", limit)
 		}

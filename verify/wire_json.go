@@ -27,6 +27,29 @@ func DecodeFlows(b []byte) (*FlowsAnswer, error) {
 	return f, checkFormat("flows", f.Format)
 }
 
+// MaxChanges bounds the heights in an answer of /v1/validators/changes.
+const MaxChanges = 10_000
+
+// DecodeChanges reads the answer of /v1/validators/changes: ascending heights,
+// none below from.
+func DecodeChanges(b []byte, from int64) ([]int64, error) {
+	var answer struct {
+		Heights []int64 `json:"heights"`
+	}
+	if err := decodeJSON(b, &answer, "changes of validators"); err != nil {
+		return nil, err
+	}
+	if n := len(answer.Heights); n > MaxChanges {
+		return nil, fmt.Errorf("changes of validators: %w: %d heights, at most %d are read", ErrAnswer, n, MaxChanges)
+	}
+	for i, h := range answer.Heights {
+		if h < from || i > 0 && h <= answer.Heights[i-1] {
+			return nil, fmt.Errorf("changes of validators: %w: heights[%d] is %d, wanted ascending heights from %d on", ErrAnswer, i, h, from)
+		}
+	}
+	return answer.Heights, nil
+}
+
 func decodeJSON(b []byte, to any, what string) error {
 	if err := json.Unmarshal(b, to); err != nil {
 		return fmt.Errorf("%s: %w: %v", what, ErrAnswer, err)

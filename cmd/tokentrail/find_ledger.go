@@ -56,7 +56,7 @@ func (a *app) newProver(ctx context.Context, nodeFlag, genesisText string) (*pro
 		trust.Genesis = &p.genesis
 		fmt.Fprintf(a.stderr, "the node says which ledger this is; to be sure of it, name it: --genesis %s\n", p.genesis)
 	}
-	p.entries, err = verify.NewEntryProver(ctx, document, trust, light.Offline(trust, time.Now), node)
+	p.entries, err = verify.NewEntryProver(ctx, document, trust, light.Following(node, trust, time.Now), node)
 	return p, err
 }
 

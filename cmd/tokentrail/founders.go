@@ -5,13 +5,42 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"tokentrail/provenance"
+	"tokentrail/verify"
 	"tokentrail/verify/light"
 )
+
+// maxHeaderBody bounds one light block, of however many validators.
+const maxHeaderBody = 17 << 20
+
+// changesOf is a node that is asked who the validators since genesis are. Its
+// receipts are proven that way, so that none of its answers is believed.
+// SPEC(VER-28)
+type changesOf struct{ *client }
+
+// ValidatorChanges implements light.ChangeSource.
+func (c changesOf) ValidatorChanges(ctx context.Context, from int64) ([]int64, error) {
+	got, err := c.get(ctx, "/v1/validators/changes", url.Values{"from": {strconv.FormatInt(from, 10)}}, maxJSONBody)
+	if err != nil {
+		return nil, err
+	}
+	return verify.DecodeChanges(got.body, from)
+}
+
+// Headers implements light.ChangeSource.
+func (c changesOf) Headers(ctx context.Context, from int64, limit int) ([][]byte, error) {
+	got, err := c.get(ctx, "/v1/headers", url.Values{"from": {strconv.FormatInt(from, 10)}, "limit": {strconv.Itoa(limit)}}, maxHeaderBody)
+	if err != nil {
+		return nil, err
+	}
+	return verify.DecodeHeaders(got.body, limit)
+}
 
 // findFounders learns who the ledger's first validators are: from the genesis
 // document in the journal, else from a node, once. Either is held against the

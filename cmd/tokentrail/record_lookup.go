@@ -177,7 +177,7 @@ func (n *nodes) placed(ctx context.Context, c *client, s *provenance.UnverifiedS
 	if got.status == http.StatusNoContent {
 		return couldNotf("the node at %s has found a record in a statement that it says is not committed yet", c.base)
 	}
-	receipt, err := n.prove(got.body, s)
+	receipt, err := n.prove(ctx, c, got.body, s)
 	switch {
 	case errors.Is(err, light.ErrOtherValidators):
 		return refutedError{couldNotf("the receipt of entry %d that the node at %s gives could not be checked: %w", entry, c.base, err)}

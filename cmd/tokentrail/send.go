@@ -35,7 +35,7 @@ func (n *nodes) send(ctx context.Context, body []byte, s *provenance.UnverifiedS
 		if err != nil {
 			return patient(err)
 		}
-		receipt, err = n.prove(got.body, s)
+		receipt, err = n.prove(ctx, c, got.body, s)
 		switch {
 		case errors.Is(err, light.ErrOtherValidators):
 			return refutedError{couldNotf("the receipt that the node at %s gives could not be checked, so that the submission is kept: %w", c.base, err)}
@@ -48,9 +48,9 @@ func (n *nodes) send(ctx context.Context, body []byte, s *provenance.UnverifiedS
 	return receipt, raw, err
 }
 
-// prove returns the receipt if it shows that the validators of the genesis
-// document committed the statement. SPEC(JRN-6)
-func (n *nodes) prove(raw []byte, s *provenance.UnverifiedStatement) (*provenance.Receipt, error) {
+// prove returns the receipt that a node gave if it shows that validators to whom
+// the genesis document leads committed the statement. SPEC(JRN-6)
+func (n *nodes) prove(ctx context.Context, c *client, raw []byte, s *provenance.UnverifiedStatement) (*provenance.Receipt, error) {
 	r, err := provenance.ParseReceipt(raw)
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (n *nodes) prove(raw []byte, s *provenance.UnverifiedStatement) (*provenanc
 	if err := r.Check(n.origin, s); err != nil {
 		return nil, err
 	}
-	header, err := n.founders.Open(r.Anchor.LightBlock)
+	header, err := n.founders.OpenFollowing(ctx, changesOf{c}, r.Anchor.LightBlock)
 	if err != nil {
 		return nil, err
 	}

@@ -67,6 +67,16 @@ func (g *genesis) History() []verify.Change {
 	return g.apps[:len(g.apps):len(g.apps)]
 }
 
+func (g *genesis) Sets() []verify.SetChange {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var sets []verify.SetChange
+	for _, v := range g.vals {
+		sets = append(sets, verify.SetChange{Height: v.from, ValidatorsHash: v.hash})
+	}
+	return sets
+}
+
 func (g *genesis) Verified() int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()

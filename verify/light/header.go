@@ -66,6 +66,8 @@ func (t *trusted) Start(ctx context.Context, raw []byte) (err error) {
 
 func (t *trusted) History() []verify.Change { return nil }
 
+func (t *trusted) Sets() []verify.SetChange { return nil }
+
 func (t *trusted) Verified() int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()

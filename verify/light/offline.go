@@ -20,9 +20,17 @@ func Offline(trust verify.Trust, now func() time.Time) verify.HeaderVerifier {
 	return &offline{trust: trust, now: now}
 }
 
+// Following is Offline with a node at hand: where a receipt's validators are not
+// those of the genesis document, the node is asked for the headers that lead from
+// these to those. SPEC(VER-28)
+func Following(src ChangeSource, trust verify.Trust, now func() time.Time) verify.HeaderVerifier {
+	return &offline{trust: trust, now: now, src: src}
+}
+
 type offline struct {
 	trust verify.Trust
 	now   func() time.Time
+	src   ChangeSource // nil without a network
 
 	mu       sync.Mutex
 	founders *Founders
@@ -46,16 +54,18 @@ func (o *offline) Header(_ context.Context, height int64) (*verify.Header, error
 
 func (o *offline) History() []verify.Change { return nil }
 
+func (o *offline) Sets() []verify.SetChange { return nil }
+
 func (o *offline) Verified() int64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.opened
 }
 
-func (o *offline) Open(_ context.Context, raw []byte) (*verify.Header, error) {
+func (o *offline) Open(ctx context.Context, raw []byte) (*verify.Header, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	h, err := o.open(raw)
+	h, err := o.open(ctx, raw)
 	if err != nil {
 		return nil, err
 	}
@@ -67,8 +77,11 @@ func (o *offline) Open(_ context.Context, raw []byte) (*verify.Header, error) {
 }
 
 // open holds a light block against the trust.
-func (o *offline) open(raw []byte) (*verify.Header, error) {
-	if o.trust.Height == 0 {
+func (o *offline) open(ctx context.Context, raw []byte) (*verify.Header, error) {
+	switch {
+	case o.trust.Height == 0 && o.src != nil:
+		return o.founders.OpenFollowing(ctx, o.src, raw)
+	case o.trust.Height == 0:
 		return o.founders.Open(raw)
 	}
 	block, err := readBlock(raw, o.founders.chainID, "light block")

@@ -126,6 +126,16 @@ func (n *Node) Entries(ctx context.Context, from int64, limit int) ([]verify.Ent
 	return verify.DecodeEntries(b, limit)
 }
 
+// ValidatorChanges returns the heights, from the one given on, at which the node
+// says that the validators change: hints for light.Founders.
+func (n *Node) ValidatorChanges(ctx context.Context, from int64) ([]int64, error) {
+	b, err := n.get(ctx, maxSmall, "/v1/validators/changes", "from", num(from))
+	if err != nil {
+		return nil, err
+	}
+	return verify.DecodeChanges(b, from)
+}
+
 // State implements verify.Source.
 func (n *Node) State(ctx context.Context, key string) (*verify.StateAnswer, error) {
 	b, err := n.get(ctx, maxSmall, "/v1/state", "key", key)

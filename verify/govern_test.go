@@ -1,0 +1,287 @@
+package verify_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tokentrail/provenance"
+	"tokentrail/verify"
+	"tokentrail/verify/light"
+)
+
+// admit is an action that admits a provider whose key has its name.
+func (l *ledger) admit(id string) provenance.Action {
+	l.keys[id] = keyOf(id)
+	return provenance.Action{Type: provenance.ProviderAdmit, ID: id, Name: id, Jurisdictions: []string{"FR"}, Keys: [][]byte{coseOf(l.t, id)}}
+}
+
+// one is a batch of one record.
+func (l *ledger) one(issuer, stream string) verify.Entry {
+	return l.batch(issuer, stream, l.records(1, "US", "CN"))
+}
+
+// changeful is a ledger on which everything happens that governance can do, on
+// rule version 2 and from height 12 on 3.
+func changeful(t testing.TB) *ledger {
+	l := newLedgerWith(t, func(l *ledger, g *provenance.Genesis) {
+		twoOfThree(l, g)
+		g.RuleSet = 2
+	})
+	height := func() int64 { return int64(len(l.blocks)) + 1 } // of the block that is being made
+	l.commit(l.one("acme", "us"), l.one("beta", "eu"))
+	l.commit(l.act(l.admit("gamma"), l.validator("late", 15)), l.one("gamma", "fr"))
+	// acme rotates its key: the new one from now on, the old one not much longer.
+	until, from := height()+2, height()
+	old, fresh := l.keys["acme"], keyOf("acme again")
+	l.commit(l.actBy(&provenance.Act{Provider: "acme", Reason: "rotation", LastHeight: from, Actions: []provenance.Action{
+		{Type: provenance.KeyAdd, ID: "acme", Key: coseOf(t, "acme again"), From: &from},
+		{Type: provenance.KeyExpire, ID: "acme", KID: kidOf(t, old), Until: &until},
+	}}, old, fresh), l.one("acme", "us"))
+	l.keys["acme"] = fresh
+	l.commit(l.one("acme", "us"), l.one("beta", "eu"))
+	l.commit(l.act(l.validator("validator0", 0), l.validator("validator1", 30)), l.one("beta", "eu"))
+	l.commit() // empty
+	l.commit(l.act(provenance.Action{Type: provenance.PolicySet, Policy: &provenance.Policy{Records: 64, Streams: 2, Age: 1 << 50}},
+		provenance.Action{Type: provenance.RulesSet, Rules: 3, RulesFrom: 12}))
+	governors := l.govern
+	l.govern = []ed25519.PrivateKey{keyOf("governor x"), governors[0]}
+	cose := [][]byte{coseOf(t, "governor x"), publicOf(t, governors[0]).COSE()}
+	slices.SortFunc(cose, bytes.Compare)
+	l.commit(l.actBy(&provenance.Act{Actions: []provenance.Action{{Type: provenance.GovernanceSet, Threshold: 2, Governors: cose}}}, governors[0], governors[1], l.govern[0]))
+	l.commit(l.act(provenance.Action{Type: provenance.ProviderSet, ID: "gamma", Status: provenance.ProviderSuspended}),
+		l.act(provenance.Action{Type: provenance.ProviderDescribe, ID: "gamma", Name: "Gamma"}))
+	// Somebody else has beta's key since height 4.
+	l.commit(l.act(provenance.Action{Type: provenance.KeyStolen, ID: "beta", KID: kidOf(t, l.keys["beta"]), Since: l.start.Add(3 * time.Second).UnixMilli(), SinceHeight: 4},
+		provenance.Action{Type: provenance.KeyAdd, ID: "beta", Key: coseOf(t, "beta again")}))
+	l.keys["beta"] = keyOf("beta again")
+	l.commit(l.one("beta", "eu"))
+	l.commit(l.one("beta", "uk"), l.one("acme", "us")) // the third version's first
+	l.commit(l.equivocation("acme", "us", 0, nil, l.records(1, "US", "CN"), l.records(1, "US", "IN")), l.one("acme", "jp"))
+	l.commit(l.act(provenance.Action{Type: provenance.KeyRevoke, ID: "acme", KID: kidOf(t, l.keys["acme"])}))
+	l.commit()
+	l.commit()
+	return l
+}
+
+// TestChangefulLedgerHolds audits a ledger on which everything happens, from
+// genesis and from headers, and wants what it shows of its providers told.
+func TestChangefulLedgerHolds(t *testing.T) {
+	l := changeful(t)
+	trusts := map[string]verify.Trust{"genesis": {}}
+	for height := 1; height <= len(l.blocks); height++ {
+		trusts[fmt.Sprint("header ", height)] = l.at(height)
+	}
+	for name, trust := range trusts {
+		r := l.audit(trust)
+		// Times of blocks are known from genesis only.
+		want := verify.Unchecked
+		if name == "genesis" {
+			want = verify.Holds
+		}
+		if r.Verdict != want || len(r.Findings()) > 0 {
+			t.Fatalf("%s:\n%s", name, text(r))
+		}
+		if want == verify.Unchecked && !strings.Contains(text(r), "limits the age") {
+			t.Errorf("%s:\n%s", name, text(r))
+		}
+		wantChangeful(t, l, r)
+	}
+}
+
+// wantChangeful wants what the log shows of acme and beta in the report.
+func wantChangeful(t *testing.T, l *ledger, r *verify.Report) {
+	t.Helper()
+	if r.Totals.Acts != 9 || r.Totals.Equivocations != 1 || r.Totals.Entries != 21 || r.Totals.Records != 11 {
+		t.Errorf("%+v", r.Totals)
+	}
+	if s := r.Totals.Stolen; s == nil || s.Entries != 2 || s.Records != 2 || s.Kinds["transfer"].Input.String() != "200" {
+		t.Errorf("stolen: %+v", s)
+	}
+	if len(r.Notices) != 2 || r.Notices[0].Kind != verify.NoticeEquivocation || r.Notices[0].Provider != "acme" || *r.Notices[0].Sequence != 0 ||
+		r.Notices[1].Kind != verify.NoticeStolen || r.Notices[1].Provider != "beta" || r.Notices[1].Since != 4 || r.Notices[1].Entries != 2 {
+		t.Errorf("%+v", r.Notices)
+	}
+	for _, says := range []string{"Of providers, in evidence on the ledger:", "equivocation in entry", "a key of beta was declared stolen since height 4: 2 entries", "Of these under stolen keys 2 entries, 2 records"} {
+		if !strings.Contains(text(r), says) {
+			t.Errorf("the text does not say %q:\n%s", says, text(r))
+		}
+	}
+}
+
+// TestHeightsLeftOut: from genesis an auditor needs nobody's word on heights; from
+// a header, where rules, keys or acts depend on them, it says that it lacks them.
+func TestHeightsLeftOut(t *testing.T) {
+	l := changeful(t)
+	l.claim = func(verify.Entry) int64 { return 0 }
+	if r := l.audit(); r.Verdict != verify.Holds {
+		t.Error(text(r))
+	}
+	if r := l.audit(l.at(9)); r.Verdict != verify.Unchecked || len(r.Findings()) > 0 || !strings.Contains(text(r), "does not tell the heights") {
+		t.Error(text(r))
+	}
+	// Where nothing depends on heights nothing is lacking.
+	quiet := governed(t)
+	quiet.commit(quiet.one("acme", "us"))
+	quiet.commit(quiet.act(quiet.admit("gamma")))
+	quiet.commit(quiet.one("gamma", "fr"))
+	quiet.commit()
+	quiet.claim = l.claim
+	for height := range 4 {
+		if r := quiet.audit(quiet.at(height + 1)); r.Verdict != verify.Holds {
+			t.Error(text(r))
+		}
+	}
+}
+
+// TestValidatorsChange: validators come, go and are weighed anew by acts, and the
+// headers follow from the second block on.
+func TestValidatorsChange(t *testing.T) {
+	l := governed(t)
+	l.commit(l.act(l.validator("a", 40), l.validator("b", 50)))
+	l.commit(l.one("acme", "us"))
+	for i := range 4 {
+		l.commit(l.act(l.validator(fmt.Sprint("validator", i), 0)))
+	}
+	l.commit(l.act(l.validator("a", 41), l.validator("c", 1)), l.act(l.validator("c", 0), l.validator("d", 1)))
+	for range 3 {
+		l.commit(l.one("acme", "us"))
+	}
+	l.commit()
+	if n := len(l.sets); n != 6 {
+		t.Fatalf("%d sets", n)
+	}
+	trusts := []verify.Trust{{}}
+	for height := 1; height <= len(l.blocks); height++ {
+		trusts = append(trusts, l.at(height))
+	}
+	for _, trust := range trusts {
+		if r := l.audit(trust); r.Verdict != verify.Holds {
+			t.Error(text(r))
+		}
+	}
+}
+
+// TestFollowing proves a receipt of now from the genesis document and the headers
+// at which validators changed, and takes no false hint for anything.
+func TestFollowing(t *testing.T) {
+	l := governed(t)
+	l.commit(l.act(l.validator("a", 40), l.validator("b", 50)))
+	for i := range 4 {
+		l.commit(l.act(l.validator(fmt.Sprint("validator", i), 0)))
+	}
+	for range 4 {
+		l.commit(l.one("acme", "us"))
+	}
+	l.commit()
+	open := func() (*light.Founders, error) {
+		f, err := light.NewFounders(l.genesis)
+		check(t, err)
+		for height := len(l.blocks); height > 0; height-- {
+			if _, err := f.OpenFollowing(context.Background(), l.node(), l.blocks[height-1]); err != nil {
+				return f, err
+			}
+		}
+		return f, nil
+	}
+	if _, err := open(); err != nil {
+		t.Fatal(err)
+	}
+	const route = "/v1/validators/changes"
+	for name, answer := range map[string]string{
+		"nothing": `{"heights": []}`, "not ascending": `{"heights": [3, 2]}`, "too early": `{"heights": [0]}`, "no change": `{"heights": [1]}`,
+		"one left out": `{"heights": [3, 4]}`, "beyond the head": `{"heights": [2, 900]}`, "garbage": `{"heights": "x"}`, "nobody": ``,
+	} {
+		on(route, func([]byte) []byte {
+			if answer == "" {
+				return nil
+			}
+			return []byte(answer)
+		})(l)
+		if _, err := open(); err == nil || !strings.Contains(err.Error(), "none that the genesis document leads to") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// Who is named by a header that the founders did not sign takes nothing over.
+	l.answer = nil
+	usurped := *l
+	usurped.blocks = slices.Clone(l.blocks)
+	usurped.replaceValidators(2)
+	l = &usurped
+	if _, err := open(); err == nil {
+		t.Error("usurpers were followed")
+	}
+}
+
+// TestCorrectionsUnderRevokedKeys: what was signed before a key was revoked stays,
+// and corrects what it corrects.
+func TestCorrectionsUnderRevokedKeys(t *testing.T) {
+	l := governed(t)
+	records := l.records(2, "US", "CN")
+	l.commit(l.batch("acme", "us", records))
+	back := reversal(t, provenance.RecordID("acme", "us", 0, 0, records[0]), records[0])
+	l.commit(l.batch("acme", "fix", [][]byte{l.correctionRecord(back)}))
+	l.commit(l.act(provenance.Action{Type: provenance.KeyRevoke, ID: "acme", KID: kidOf(t, l.keys["acme"])}))
+	l.commit()
+	r := l.audit()
+	if r.Verdict != verify.Holds || r.Totals.Kinds["transfer"].Records.String() != "1" {
+		t.Error(text(r))
+	}
+}
+
+// TestRulesToComeByAct: where rules begin to hold that this auditor does not have,
+// it stops and says so; nothing is evidence. Before that it goes on.
+func TestRulesToComeByAct(t *testing.T) {
+	l := governed(t)
+	l.commit(l.act(provenance.Action{Type: provenance.RulesSet, Rules: provenance.RuleVersion + 1, RulesFrom: 4}))
+	l.commit(l.one("acme", "us"))
+	l.commit()
+	if r := l.audit(); r.Verdict != verify.Holds {
+		t.Error(text(r))
+	}
+	l.commit(l.one("acme", "us"))
+	l.commit()
+	if r := l.audit(); r.Verdict != verify.Unchecked || len(r.Findings()) > 0 || !strings.Contains(text(r), "rule version 4 holds from here on") {
+		t.Error(text(r))
+	}
+}
+
+// TestManyStolenEntries reads more than a chunk of the log again.
+func TestManyStolenEntries(t *testing.T) {
+	l := governed(t)
+	for range 13 {
+		var block []verify.Entry
+		for range 100 {
+			block = append(block, l.one("acme", "us"))
+		}
+		l.commit(block...)
+	}
+	l.commit(l.act(provenance.Action{Type: provenance.KeyStolen, ID: "acme", KID: kidOf(t, l.keys["acme"]), SinceHeight: 4}))
+	l.commit()
+	o := l.options()
+	o.Receipts = 1
+	audit := func() *verify.Report {
+		return light.Audit(context.Background(), l.node(), verify.Trust{}, o)
+	}
+	if r := audit(); r.Verdict != verify.Holds || r.Totals.Stolen.Entries != 1000 || r.Totals.Stolen.Records != 1000 {
+		t.Error(text(r))
+	}
+	// Other entries than before are told from those that were replayed.
+	asked := 0
+	on("/v1/entries?from=1000&", func(b []byte) []byte {
+		if asked++; asked == 2 {
+			e := l.entries[1000]
+			e.Statement = l.entries[1001].Statement
+			return l.appendEntry(nil, e)
+		}
+		return b
+	})(l)
+	if r := audit(); r.Exit() != 1 || r.Findings()[0].Code != verify.CodeAppHash || r.Findings()[0].Place != "entries[0:1024]" {
+		t.Error(text(r))
+	}
+}
