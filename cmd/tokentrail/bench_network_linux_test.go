@@ -118,7 +118,7 @@ func gone(t *testing.T, pids []int) {
 // benchMeasures: a short run gives the document that client.md promises, in both
 // loops, and leaves nothing behind. SPEC(CLI-66), SPEC(CLI-68)
 func benchMeasures(t *testing.T, program string) {
-	c := startBench(t, program, "--duration", "1s", "--warm-up", "200ms", "--half-load")
+	c := startBench(t, program, "--duration", "1s", "--warm-up", "200ms", "--half-load", "--prepared", "200")
 	if err := c.cmd.Wait(); err != nil {
 		t.Fatalf("%v\n%s%s", err, c.stdout.String(), c.stderr.String())
 	}
