@@ -23,8 +23,8 @@ import (
 	"tokentrail/provenance"
 )
 
-// Config is what the interface serves and how much of it. All but Limits, Wait
-// and Logger must be given.
+// Config is what the interface serves and how much of it. All but Joining,
+// Limits, Wait and Logger must be given.
 type Config struct {
 	ChainID string
 	Genesis []byte             // the genesis document, byte for byte; with ChainID it makes the log's origin
@@ -36,6 +36,7 @@ type Config struct {
 	Engine    Engine
 	Totals    *index.Totals  // brought up to the log by each question about flows
 	Records   *index.Records // which somebody else feeds
+	Joining   Joining        // for nodes that join, and where history is missing
 
 	// Wait is how long a POST waits for the commit before it answers 202. 0: 15 s.
 	Wait   time.Duration
@@ -139,6 +140,7 @@ type api struct {
 	flowRows   *gate         // locks itself
 	paged      pagedViews    // locks itself
 	lookups    *places       // locks itself; of answers about records
+	frontiers  *frontiers    // locks itself
 }
 
 // New makes the handler. It starts nothing: all work is done in requests.
@@ -182,5 +184,6 @@ func newAPI(c Config) (*api, error) {
 		adding:     make(chan struct{}, c.Limits.Flows),
 		flowRows:   newGate(c.Limits.FlowRows),
 		lookups:    newPlaces(c.Limits.Lookups, c.Limits.LookupWait, c.Limits.AddressLookups),
+		frontiers:  newFrontiers(),
 	}, nil
 }

@@ -28,6 +28,9 @@ type status struct {
 	StateRoot   provenance.Hash `json:"state_root"`
 	AppHash     provenance.Hash `json:"app_hash"`
 	CatchingUp  bool            `json:"catching_up"`
+	Header      *headerHash     `json:"header,omitempty"`  // that carries the app hash
+	P2P         string          `json:"p2p,omitempty"`     // where peers connect
+	History     *missingHistory `json:"history,omitempty"` // entries that are not here yet
 }
 
 // getStatus says where the ledger is.
@@ -42,6 +45,7 @@ func (a *api) getStatus(w *response, _ *request) error {
 		Format: 1, ChainID: a.ChainID, Origin: a.origin, GenesisHash: a.genesisHash,
 		Height: h.Height, LogSize: h.Size, LogRoot: h.LogRoot, StateRoot: h.StateRoot, AppHash: h.AppHash,
 		CatchingUp: a.Engine.CatchingUp(),
+		Header:     a.trustHeader(h.Height), P2P: a.Joining.P2P, History: a.missing(),
 	})
 }
 

@@ -32,7 +32,8 @@ type Log interface {
 
 // Snapshot is the ledger after one block, as *ledger.Snapshot is: it never
 // changes, needs no closing, and may be read from any goroutine. What does not
-// stand in it is ledger.ErrNotFound; another error is the node's own.
+// stand in it is ledger.ErrNotFound; what may stand in it and is not here yet is
+// ledger.ErrNotHere; another error is the node's own.
 type Snapshot interface {
 	Head() ledger.Head
 	Entry(index int64) (*ledger.Entry, error)
@@ -43,6 +44,7 @@ type Snapshot interface {
 	Consistency(older, newer int64) (*provenance.Consistency, error)
 	State(key string) ([]byte, bool)
 	StateProof(key string) *provenance.StateProof
+	Frontier() (*ledger.Frontier, error)
 }
 
 // Headers gives the signed headers.
@@ -52,7 +54,8 @@ type Headers interface {
 	LatestSigned() int64
 	// LightBlock returns CometBFT's tendermint.types.LightBlock of a height in
 	// protobuf: the header, a commit of more than two thirds, the validator set.
-	// ledger.ErrNotFound where the height is not kept.
+	// ledger.ErrNotFound where the height is not kept, ledger.ErrNotHere where it
+	// will be.
 	LightBlock(height int64) ([]byte, error)
 }
 

@@ -34,6 +34,7 @@ func (a *api) routes() []route {
 		{"GET", "/v1/headers", []string{"from", "limit"}, a.getHeaders},
 		{"GET", "/v1/entries", []string{"from", "limit"}, a.getEntries},
 		{"GET", "/v1/state", []string{"key"}, a.getState},
+		{"GET", "/v1/frontier", nil, a.getFrontier},
 		{"GET", "/v1/flows", []string{"from", "to", "since", "until", "kind", "side", "by", "limit", "offset", "size"}, a.getFlows},
 		{"GET", "/v1/records", append(lookupNames(), "offset", "limit"), a.findRecords},
 		{"GET", "/healthz", nil, a.getHealth},

@@ -71,10 +71,15 @@ type EngineDB struct {
 // OpenEngineDB opens or creates the engine's stores in dir (created with mode
 // 0700). Only one process may have dir open; Badger refuses a second.
 func OpenEngineDB(dir string, log *slog.Logger) (*EngineDB, error) {
+	return openEngineDB(dir, log, engineMemTable)
+}
+
+// openEngineDB is OpenEngineDB with another size of Badger's memtables.
+func openEngineDB(dir string, log *slog.Logger, memTable int64) (*EngineDB, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("engine store %s: %w", dir, err)
 	}
-	db, err := badger.Open(engineBadgerOptions(dir, log))
+	db, err := badger.Open(engineBadgerOptions(dir, log).WithMemTableSize(memTable).WithValueThreshold(min(engineValueInline, memTable/10)))
 	if err != nil {
 		return nil, fmt.Errorf("open engine store %s: %w", dir, err)
 	}
@@ -136,6 +141,42 @@ func (e *EngineDB) Close() error {
 		return fmt.Errorf("close engine store: %w", err)
 	}
 	return nil
+}
+
+// size is about how many bytes the tables of all stores have on disk.
+func (e *EngineDB) size() (bytes int64) {
+	if !e.enter() {
+		return 0
+	}
+	defer e.leave()
+	for _, l := range e.db.Levels() {
+		bytes += l.Size
+	}
+	return bytes
+}
+
+// reclaim gives back to the file system what deleted keys and values take. Badger
+// alone keeps them for as long as nothing else is written at their level, which
+// may be for ever. It rewrites the store, while that is in use. Up to some 250 MB
+// stay: what was written and deleted last, in memtables and the tables that they
+// became, of which Badger gathers five before it merges any.
+func (e *EngineDB) reclaim() error {
+	if !e.enter() {
+		return errEngineClosed
+	}
+	defer e.leave()
+	if err := e.db.Flatten(1); err != nil {
+		return fmt.Errorf("compact engine store: %w", err)
+	}
+	for {
+		err := e.db.RunValueLogGC(0.5)
+		if errors.Is(err, badger.ErrNoRewrite) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("compact engine store's value log: %w", err)
+		}
+	}
 }
 
 // enter keeps Badger open until leave; false when it is closed.

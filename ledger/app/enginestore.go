@@ -160,18 +160,7 @@ func (s *engineStore) Compact(_, _ []byte) error {
 		return errEngineClosed
 	}
 	defer s.e.leave()
-	if err := s.e.db.Flatten(1); err != nil {
-		return fmt.Errorf("compact engine store: %w", err)
-	}
-	for {
-		err := s.e.db.RunValueLogGC(0.5)
-		if errors.Is(err, badger.ErrNoRewrite) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("compact engine store's value log: %w", err)
-		}
-	}
+	return s.e.reclaim()
 }
 
 // engineBatch collects writes; owned by one goroutine.

@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 
-	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 	sm "github.com/cometbft/cometbft/state"
 	"github.com/cometbft/cometbft/types"
+
+	"tokentrail/provenance"
 )
 
 // ErrNoHeight: the node has no signed header of that height, because it is not
@@ -27,38 +28,29 @@ func (n *Node) LatestSigned() int64 {
 // LightBlock returns what an auditor needs to check height: CometBFT's LightBlock
 // message in protobuf, with the header, a commit of more than two thirds of the
 // voting power, and the validator set. The header's app hash is the
-// application's after height-1. The bytes of one height may differ between nodes
-// and, at the tip, over time: which signatures above two thirds a commit carries
-// is settled by the next block only.
+// application's after height-1. It comes from the engine, or from the archive
+// where the engine keeps the block no more (SPEC(NOD-30)). The bytes of one height
+// may differ between nodes and, at the tip, over time: which signatures above two
+// thirds a commit carries is settled by the next block only.
 func (n *Node) LightBlock(height int64) (pb []byte, err error) {
 	release, err := n.use()
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	defer func() {
-		if r := recover(); r != nil { // CometBFT's stores panic on damage
-			err = fmt.Errorf("signed header %d: %v", height, r)
-		}
-	}()
-	signed, err := n.signedHeader(height)
-	if err != nil {
-		return nil, err
+	defer recoverEngine(&err, fmt.Sprintf("signed header %d", height))
+	signed, err := n.signedHeader(height, true)
+	if err == nil {
+		pb, err = n.lightBlock(signed)
 	}
-	// Written two heights ahead, so that it is there for every stored block.
-	vals, err := validatorsAt(n.states, height)
-	if err != nil {
-		return nil, fmt.Errorf("validators of height %d: %w", height, err)
+	if err == nil {
+		return pb, nil
 	}
-	set, err := vals.ToProto()
-	if err != nil {
-		return nil, fmt.Errorf("validators of height %d: %w", height, err)
+	// Pruned, perhaps between the header and its validators.
+	if pb, there := n.archived(height); !errors.Is(there, ErrNoHeight) {
+		return pb, there
 	}
-	block := cmtproto.LightBlock{SignedHeader: signed.ToProto(), ValidatorSet: set}
-	if pb, err = block.Marshal(); err != nil {
-		return nil, fmt.Errorf("signed header %d: %w", height, err)
-	}
-	return pb, nil
+	return nil, err
 }
 
 // validatorsAt loads the validators of a height without working out whose turn it
@@ -74,8 +66,8 @@ func validatorsAt(states sm.Store, height int64) (*types.ValidatorSet, error) {
 }
 
 // signedHeader joins a header with its commit: the canonical one, which block
-// height+1 carries, or at the tip the one that this node saw.
-func (n *Node) signedHeader(height int64) (*types.SignedHeader, error) {
+// height+1 carries, or at the tip, if that will do, the one that this node saw.
+func (n *Node) signedHeader(height int64, seen bool) (*types.SignedHeader, error) {
 	blocks := n.comet.BlockStore()
 	if height < 1 {
 		return nil, fmt.Errorf("%w: %d; heights begin with 1", ErrNoHeight, height)
@@ -85,11 +77,59 @@ func (n *Node) signedHeader(height int64) (*types.SignedHeader, error) {
 		return nil, fmt.Errorf("%w: %d; this node has %d to %d", ErrNoHeight, height, blocks.Base(), blocks.Height())
 	}
 	commit := blocks.LoadBlockCommit(height)
-	if commit == nil {
+	if commit == nil && seen {
 		commit = blocks.LoadSeenCommit(height)
 	}
 	if commit == nil {
 		return nil, fmt.Errorf("%w: %d; its commit is not kept", ErrNoHeight, height)
 	}
 	return &types.SignedHeader{Header: &meta.Header, Commit: commit}, nil
+}
+
+// ProposerSet returns the engine's validator set of a height, at most two above
+// the last, with each validator's priority as proposer, in protobuf: what a node
+// that joins cannot work out from headers.
+func (n *Node) ProposerSet(height int64) (pb []byte, err error) {
+	release, err := n.use()
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	defer recoverEngine(&err, fmt.Sprintf("validators of height %d", height))
+	vals, err := n.states.LoadValidators(height)
+	if err != nil {
+		return nil, fmt.Errorf("validators of height %d: %w", height, err)
+	}
+	set, err := vals.ToProto()
+	if err != nil {
+		return nil, fmt.Errorf("validators of height %d: %w", height, err)
+	}
+	return set.Marshal()
+}
+
+// FirstBlock is the first block that the engine has; 0 where it has none.
+func (n *Node) FirstBlock() int64 {
+	release, err := n.use()
+	if err != nil {
+		return 0
+	}
+	defer release()
+	return n.comet.BlockStore().Base()
+}
+
+// HeaderHash returns the hash of a signed header that the engine has: with its
+// height it is what others can begin to trust with.
+func (n *Node) HeaderHash(height int64) (hash provenance.Hash, err error) {
+	release, err := n.use()
+	if err != nil {
+		return hash, err
+	}
+	defer release()
+	defer recoverEngine(&err, fmt.Sprintf("signed header %d", height))
+	signed, err := n.signedHeader(height, true)
+	if err != nil {
+		return hash, err
+	}
+	copy(hash[:], signed.Hash())
+	return hash, nil
 }

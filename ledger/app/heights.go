@@ -67,8 +67,12 @@ func (n *Node) WaitHeight(ctx context.Context, h int64) error {
 const stallTime = 30 * time.Second
 
 // Stalled says that no block has been made for a while though submissions wait:
-// most likely less than two thirds of the voting power is up. Nil otherwise.
+// most likely less than two thirds of the voting power is up; or that none can come
+// (Stranded). Nil otherwise.
 func (n *Node) Stalled() error {
+	if err := n.Stranded(); err != nil {
+		return err
+	}
 	if release, err := n.use(); err == nil {
 		empty := n.comet.Mempool().Size() == 0
 		release()

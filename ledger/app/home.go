@@ -27,6 +27,7 @@ import (
 //	data/ledger                    the ledger's store
 //	data/index                     what is derived from the log; may be removed while the node does not run
 //	data/cs.wal                    CometBFT's write-ahead log of consensus messages
+//	data/rejoin, data/old          see Rejoin
 const (
 	genesisFile     = "config/genesis.json"
 	nodeFile        = "config/node.json"
@@ -105,4 +106,18 @@ func writeFile(path string, data []byte, mode fs.FileMode) error {
 	}
 	defer d.Close()
 	return d.Sync()
+}
+
+// MoveHome moves a home that was made elsewhere on the same file system to its
+// place, where nothing stands yet or an empty directory.
+func MoveHome(from, to string) error {
+	for _, d := range []string{"config", "data", "."} {
+		if err := syncDir(filepath.Join(from, d)); err != nil {
+			return fmt.Errorf("move %s to %s: %w", from, to, err)
+		}
+	}
+	if err := os.Rename(from, to); err != nil {
+		return fmt.Errorf("move the new home to its place: %w", err)
+	}
+	return syncDir(filepath.Dir(to))
 }

@@ -44,7 +44,7 @@ func InitLocalnet(dir string, l Localnet) ([]string, error) {
 	for i := range homes {
 		name := "node" + strconv.Itoa(i)
 		homes[i] = filepath.Join(dir, name)
-		configs[i] = NodeConfig{Moniker: name, HTTP: local(ports[3*i]), P2P: local(ports[3*i+1]), RPC: local(ports[3*i+2])}
+		configs[i] = NodeConfig{Moniker: name, HTTP: local(ports[3*i]), P2P: local(ports[3*i+1]), RPC: local(ports[3*i+2]), Retention: DefaultRetention()}
 		id, err := InitHome(homes[i], configs[i])
 		if err != nil {
 			return nil, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
@@ -17,6 +18,8 @@ import (
 	sm "github.com/cometbft/cometbft/state"
 	"github.com/cometbft/cometbft/store"
 	"github.com/cometbft/cometbft/types"
+
+	"tokentrail/ledger"
 )
 
 // NodeOptions are what a Node may be given beside its home and application.
@@ -32,6 +35,9 @@ type NodeOptions struct {
 	// Lock is the home's lock when the caller holds it (it must, when it opened
 	// the ledger before). When nil the node takes it itself, from Start to Stop.
 	Lock *HomeLock
+	// Archive is where signed headers are kept for ever: the ledger. Without one
+	// the engine keeps all blocks.
+	Archive *ledger.Ledger
 }
 
 // Node is a CometBFT node in this process with app as its application. Start it
@@ -51,7 +57,11 @@ type Node struct {
 	p2p    string         // node-id@host:port
 	rpc    string         // host:port
 	events sync.WaitGroup // the goroutine that follows heights
-	dials  sync.WaitGroup // the goroutine that dials peers, and its dials
+	dials  sync.WaitGroup // the goroutines that dial peers and look at their blocks
+	copies sync.WaitGroup // the goroutine that archives headers
+
+	blocks   peerBlocks   // locks itself
+	keepFrom atomic.Int64 // the first block that the engine is to keep; 0: all
 
 	life    sync.RWMutex // held for reading by calls into the stores, for writing by Start and Stop
 	running bool         // guarded by life
@@ -74,7 +84,7 @@ func NewNode(home string, app abci.Application, o NodeOptions) *Node {
 	if o.EngineLevel == nil {
 		o.EngineLevel = slog.LevelWarn
 	}
-	return &Node{home: home, app: app, opt: o, log: o.Log, changed: make(chan struct{}), done: make(chan struct{})}
+	return &Node{home: home, app: app, opt: o, log: o.Log, changed: make(chan struct{}), done: make(chan struct{}), blocks: peerBlocks{bases: map[p2p.ID]int64{}}}
 }
 
 // Start opens home, replays into the application what it lacks, and runs
@@ -108,10 +118,18 @@ func (n *Node) Start(ctx context.Context) (err error) {
 		return err
 	}
 	blocks := store.NewBlockStore(n.engine.Store("blockstore"))
-	if err := checkGenesis(n.home, sum, blocks.Height() > 0); err != nil {
+	n.states = sm.NewStore(n.engine.Store("state"), sm.StoreOptions{DiscardABCIResponses: true})
+	state, tip, err := goOnWithoutBlocks(n.states, blocks)
+	if err != nil {
 		return err
 	}
-	nodeKey, pv, err := n.signingKeys(blocks)
+	if err := n.checkHeights(tip); err != nil {
+		return err
+	}
+	if err := checkGenesis(n.home, sum, tip > 0); err != nil {
+		return err
+	}
+	nodeKey, pv, err := n.signingKeys(blocks, state, tip)
 	if err != nil {
 		return err
 	}
@@ -119,7 +137,7 @@ func (n *Node) Start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return n.run(ctx, cfg, doc, nodeKey, pv, conf.PersistentPeers)
+	return n.run(ctx, cfg, doc, nodeKey, pv, conf)
 }
 
 // engineConfig resolves port 0 to a free port: CometBFT tells peers the port of
@@ -147,7 +165,7 @@ func (n *Node) engineConfig(conf NodeConfig, nodeKey *p2p.NodeKey) (*config.Conf
 
 // run makes and starts the CometBFT node. Making it performs the handshake: the
 // application gets the blocks that it has not committed.
-func (n *Node) run(ctx context.Context, cfg *config.Config, doc *types.GenesisDoc, key *p2p.NodeKey, pv *privval.FilePV, peers []string) error {
+func (n *Node) run(ctx context.Context, cfg *config.Config, doc *types.GenesisDoc, key *p2p.NodeKey, pv *privval.FilePV, conf NodeConfig) error {
 	// CometBFT sleeps until the genesis time, deaf to everything.
 	select {
 	case <-time.After(time.Until(doc.GenesisTime)):
@@ -155,15 +173,14 @@ func (n *Node) run(ctx context.Context, cfg *config.Config, doc *types.GenesisDo
 		return fmt.Errorf("wait for the genesis time %s: %w", doc.GenesisTime, ctx.Err())
 	}
 	comet, err := cmtnode.NewNodeWithContext(ctx, cfg, pv, key,
-		proxy.NewConnSyncLocalClientCreator(n.app),
+		proxy.NewConnSyncLocalClientCreator(retaining{n.app, &n.keepFrom}),
 		func() (*types.GenesisDoc, error) { return doc, nil },
 		n.engine.Provider(), cmtnode.DefaultMetricsProvider(cfg.Instrumentation),
-		&engineLog{log: n.log, level: n.opt.EngineLevel, node: n})
+		&engineLog{log: n.log, level: n.opt.EngineLevel, node: n}, watchPeerBlocks(&n.blocks))
 	if err != nil {
 		return fmt.Errorf("make the engine: %w", err)
 	}
 	n.comet = comet
-	n.states = sm.NewStore(n.engine.Store("state"), sm.StoreOptions{DiscardABCIResponses: true})
 	state, err := n.states.Load()
 	if err != nil {
 		return fmt.Errorf("load the engine's state: %w", err)
@@ -179,7 +196,11 @@ func (n *Node) run(ctx context.Context, cfg *config.Config, doc *types.GenesisDo
 	if err := comet.Start(); err != nil {
 		return fmt.Errorf("start the engine: %w", err)
 	}
-	n.dials.Go(func() { n.dial(peers) })
+	n.dials.Go(func() { n.dial(conf.PersistentPeers) })
+	n.dials.Go(n.sayIfStranded)
+	if n.opt.Archive != nil {
+		n.copies.Go(func() { n.archive(conf.Retention) })
+	}
 	n.running = true
 	return nil
 }
@@ -234,6 +255,7 @@ func (n *Node) release() error {
 	var errs []error
 	if n.comet != nil {
 		n.dials.Wait()
+		n.copies.Wait()
 		if n.comet.IsRunning() {
 			errs = append(errs, n.comet.Stop())
 		} else if n.comet.EventBus().IsRunning() {

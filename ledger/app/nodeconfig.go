@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // NodeConfig is config/node.json: what a node needs to know beside genesis and
@@ -20,6 +22,43 @@ type NodeConfig struct {
 	// PersistentPeers are the nodes to dial, each node-id@host:port. Of two nodes
 	// one need name the other.
 	PersistentPeers []string `json:"persistent_peers"`
+	// History are the HTTP addresses of nodes from which this one fetches the
+	// history that it lacks, as http://host:port.
+	History []string `json:"history,omitempty"`
+	Retention
+}
+
+// Retention says which of the engine's blocks are kept (SPEC(NOD-31)): those that
+// any of the three wants, or the age of evidence. What the blocks carried is in
+// the ledger, and their headers are in its archive for ever.
+type Retention struct {
+	// Blocks is how many of the newest are kept at least; 0: all, whatever else
+	// is said.
+	Blocks int64 `json:"retain_blocks"`
+	// Age is how much older than the newest block a block is kept at least.
+	Age Duration `json:"retain"`
+	// Bytes is how much the newest blocks that are kept hold at least. Below
+	// 64 MiB the engine may not be able to replay what a damaged write-ahead log
+	// of the ledger takes along; the node then has to join again.
+	Bytes int64 `json:"retain_bytes"`
+}
+
+// DefaultRetention is what holds where config/node.json does not say.
+func DefaultRetention() Retention {
+	return Retention{Blocks: 100_000, Age: Duration(7 * 24 * time.Hour), Bytes: 64 << 20}
+}
+
+// Duration is a time.Duration that is text in JSON, as "168h0m0s".
+type Duration time.Duration
+
+// MarshalText implements encoding.TextMarshaler.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	*d = Duration(v)
+	return err
 }
 
 // WriteNodeConfig writes config/node.json, replacing it.
@@ -45,7 +84,7 @@ func LoadNodeConfig(home string) (NodeConfig, error) {
 	if err != nil {
 		return NodeConfig{}, fmt.Errorf("node configuration: %w; run init first", err)
 	}
-	var c NodeConfig
+	c := NodeConfig{Retention: DefaultRetention()}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&c); err != nil {
@@ -54,13 +93,29 @@ func LoadNodeConfig(home string) (NodeConfig, error) {
 	if _, err := d.Token(); err != io.EOF {
 		return NodeConfig{}, fmt.Errorf("node configuration %s: something follows the object", path)
 	}
-	for name, addr := range map[string]string{"http": c.HTTP, "p2p": c.P2P, "rpc": c.RPC} {
-		if addr == "" && name == "rpc" {
-			continue
-		}
-		if _, _, err := net.SplitHostPort(addr); err != nil {
-			return NodeConfig{}, fmt.Errorf("node configuration %s: %s is not host:port: %w", path, name, err)
-		}
+	if err := c.check(); err != nil {
+		return NodeConfig{}, fmt.Errorf("node configuration %s: %w", path, err)
 	}
 	return c, nil
+}
+
+// check says what is wrong with a configuration.
+func (c *NodeConfig) check() error {
+	for _, a := range []struct{ name, addr string }{{"http", c.HTTP}, {"p2p", c.P2P}, {"rpc", c.RPC}} {
+		if a.addr == "" && a.name == "rpc" {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(a.addr); err != nil {
+			return fmt.Errorf("%s is not host:port: %w", a.name, err)
+		}
+	}
+	for _, h := range c.History {
+		if u, err := url.Parse(h); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return fmt.Errorf("history: %q is not a node's address such as http://127.0.0.1:7480", h)
+		}
+	}
+	if c.Blocks < 0 || c.Age < 0 || c.Bytes < 0 {
+		return fmt.Errorf("retain_blocks, retain and retain_bytes are %d, %s and %d; none may be below 0", c.Blocks, time.Duration(c.Age), c.Bytes)
+	}
+	return nil
 }

@@ -1,18 +1,25 @@
 package app
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
+	"github.com/cometbft/cometbft/crypto"
 	cmted25519 "github.com/cometbft/cometbft/crypto/ed25519"
 	cmtjson "github.com/cometbft/cometbft/libs/json"
 	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/privval"
+	sm "github.com/cometbft/cometbft/state"
 	"github.com/cometbft/cometbft/store"
+	"github.com/cometbft/cometbft/types"
+
+	"tokentrail/ledger"
 )
 
 // Identity is the public side of a home's keys.
@@ -72,29 +79,101 @@ func readJSON(path string, into any) error {
 
 // signingKeys loads the keys and refuses where the validator could sign a second
 // block of a height: its memory of what it signed is gone, or older than a
-// signature of its own that the block store holds.
-func (n *Node) signingKeys(blocks *store.BlockStore) (*p2p.NodeKey, *privval.FilePV, error) {
-	const remedy = "restore the newest copy, or if there is none make this a new validator with a new key"
-	tip := blocks.Height()
+// signature of its own that the node has seen committed (SPEC(NOD-40)). tip is the
+// height of the engine's state.
+func (n *Node) signingKeys(blocks *store.BlockStore, state sm.State, tip int64) (*p2p.NodeKey, *privval.FilePV, error) {
 	nodeKey, pv, err := loadKeys(n.home)
 	if errors.Is(err, errNoSignState) {
 		if tip > 0 {
-			return nil, nil, fmt.Errorf("%w, but the node has %d blocks: the validator could sign two blocks of one height; %s", err, tip, remedy)
+			return nil, nil, fmt.Errorf("%w, but the node is at height %d: the validator could sign two blocks of one height; %s", err, tip, signRemedy)
 		}
 		pv.LastSignState.Save()
 		err = nil
 	}
-	if err != nil || tip == 0 {
-		return nodeKey, pv, err
+	if err != nil {
+		return nil, nil, err
 	}
-	commit := blocks.LoadSeenCommit(tip)
-	if commit == nil || pv.LastSignState.Height >= tip {
+	if mode, err := fileMode(filepath.Join(n.home, privKeyFile)); err == nil && mode&0o077 != 0 {
+		n.log.Warn("others on this machine can read the validator's key: make it readable by its owner only", "file", filepath.Join(n.home, privKeyFile), "mode", fmt.Sprintf("%#o", mode), "wanted", "0600")
+	}
+	address := pv.GetAddress()
+	if !votes(state, address) {
 		return nodeKey, pv, nil
 	}
-	for _, s := range commit.Signatures {
-		if string(s.ValidatorAddress) == string(pv.GetAddress()) {
-			return nil, nil, fmt.Errorf("data/priv_validator_state.json ends at height %d, but the validator has signed height %d: an old copy, with which it could sign two blocks of one height; %s", pv.LastSignState.Height, tip, remedy)
-		}
+	signed, err := n.lastSigned(blocks, address, pv.LastSignState.Height, tip)
+	if err != nil {
+		return nil, nil, err
+	}
+	if signed > 0 {
+		return nil, nil, oldSignState(pv.LastSignState.Height, signed)
 	}
 	return nodeKey, pv, nil
+}
+
+const signRemedy = "restore the newest copy, or if there is none make this a new validator with a new key"
+
+// oldSignState says that the signing state of a validator is older than what it
+// signed.
+func oldSignState(have, signed int64) error {
+	return fmt.Errorf("%s ends at height %d, but the validator has signed height %d: an old copy, or the key is in use elsewhere; it could sign two blocks of one height; %s", privStateFile, have, signed, signRemedy)
+}
+
+// votes says whether a validator may be asked to sign the next blocks.
+func votes(state sm.State, address crypto.Address) bool {
+	for _, set := range []*types.ValidatorSet{state.Validators, state.NextValidators} {
+		if set != nil && set.HasAddress(address) {
+			return true
+		}
+	}
+	return false
+}
+
+// signedHeights is how many heights are searched for signatures that the signing
+// state does not know: a validator that was away for longer finds its newest
+// signature among those that are older, which says nothing.
+const signedHeights = 100_000
+
+// lastSigned returns the newest height from above after to tip whose commit, in
+// the engine's stores or in the archive, has a signature of the validator; 0 for
+// none. What is neither here nor there is passed over.
+func (n *Node) lastSigned(blocks *store.BlockStore, address crypto.Address, after, tip int64) (int64, error) {
+	for h := tip; h > max(after, tip-signedHeights); h-- {
+		commit := blocks.LoadBlockCommit(h)
+		if commit == nil {
+			commit = blocks.LoadSeenCommit(h)
+		}
+		if commit == nil && n.opt.Archive != nil {
+			pb, err := n.opt.Archive.ArchivedHeader(h)
+			if errors.Is(err, ledger.ErrNotFound) || errors.Is(err, ledger.ErrNotHere) {
+				continue
+			}
+			if err != nil {
+				return 0, err
+			}
+			block, err := parseLightBlock(pb)
+			if err != nil {
+				return 0, fmt.Errorf("archived header %d: %w", h, err)
+			}
+			commit = block.Commit
+		}
+		if signedBy(commit, address) {
+			return h, nil
+		}
+	}
+	return 0, nil
+}
+
+// signedBy says whether a commit has a signature of a validator.
+func signedBy(commit *types.Commit, address crypto.Address) bool {
+	return commit != nil && slices.ContainsFunc(commit.Signatures, func(s types.CommitSig) bool {
+		return bytes.Equal(s.ValidatorAddress, address)
+	})
+}
+
+func fileMode(path string) (fs.FileMode, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, err
+	}
+	return info.Mode().Perm(), nil
 }

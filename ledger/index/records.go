@@ -129,24 +129,35 @@ func (r *Records) follow(ctx context.Context, log Log) error {
 		return err
 	}
 	for {
-		if err := r.catchUp(ctx, newest); err != nil {
+		err := r.catchUp(ctx, newest)
+		missing := errors.Is(err, ledger.ErrNotHere)
+		if err != nil && !missing {
 			return err
 		}
-		r.show(r.indexed(), true)
-		if err := r.await(ctx, log, newest.Head().Height); err != nil {
+		r.show(r.indexed(), !missing)
+		if err := r.await(ctx, log, newest.Head().Height, missing); err != nil {
 			return err
 		}
 		newest = log.Newest()
 	}
 }
 
-// await waits for blocks above a height and gathers those that follow at once. It
-// also returns, with an error, when a look-up finds damage.
-func (r *Records) await(ctx context.Context, log Log, above int64) error {
+// historyPause is how long the index waits for history that the node still
+// fetches.
+const historyPause = time.Second
+
+// await waits for blocks above a height and gathers those that follow at once;
+// where history is missing it waits for some of that. It also returns, with an
+// error, when a look-up finds damage.
+func (r *Records) await(ctx context.Context, log Log, above int64, missing bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	grown := make(chan error, 1)
 	go func() {
+		if missing {
+			grown <- pause(ctx, historyPause)
+			return
+		}
 		err := log.Wait(ctx, above)
 		if err == nil {
 			err = pause(ctx, r.o.Gather)
@@ -227,7 +238,8 @@ func (r *Records) discard() error {
 }
 
 // catchUp indexes what the log holds beyond what is indexed already, in batches.
-// What a batch has stored stays stored.
+// What a batch has stored stays stored. It ends with ledger.ErrNotHere where
+// history is missing.
 func (r *Records) catchUp(ctx context.Context, log RecordReader) error {
 	size := log.Head().Size
 	var keys []recordKey // of the batch; its room is used again
@@ -240,6 +252,9 @@ func (r *Records) catchUp(ctx context.Context, log RecordReader) error {
 		var last provenance.Hash
 		for next < size && len(keys) < batchKeys {
 			e, err := log.Entry(next)
+			if errors.Is(err, ledger.ErrNotHere) && len(keys) > 0 {
+				break // and comes again here with an empty batch
+			}
 			if err != nil {
 				return fmt.Errorf("entry %d: %w", next, err)
 			}
