@@ -17,6 +17,7 @@ type acting struct {
 
 	changes map[string][]byte // as in view
 	added   registryChange
+	policy  *provenance.Policy // the new one; nil where it stays
 }
 
 // admitAct decides on an act and, where it is admitted, takes it in. The cheap
@@ -137,6 +138,9 @@ func (a *acting) accept() {
 	maps.Copy(v.changes, a.changes)
 	v.added = v.added.and(a.added)
 	clear(v.providers)
+	if a.policy != nil {
+		v.setPolicy(*a.policy)
+	}
 	v.size++
 }
 

@@ -8,6 +8,7 @@ import (
 
 // setPolicy does policy: SPEC(GOV-17).
 func (x *action) setPolicy() error {
+	x.policy = x.Policy
 	return setState(x.changes, provenance.StatePolicy, *x.Policy)
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,10 +17,17 @@ import (
 // blockTime is that of all blocks here: admission does not look at it.
 var blockTime = time.UnixMilli(1_700_158_546_680)
 
+// signers holds the keys that names stand for.
+var signers sync.Map
+
 // signerOf returns the Ed25519 key that a name stands for.
 func signerOf(name string) ed25519.PrivateKey {
+	if key, made := signers.Load(name); made {
+		return key.(ed25519.PrivateKey)
+	}
 	seed := sha256.Sum256([]byte(name))
-	return ed25519.NewKeyFromSeed(seed[:])
+	key, _ := signers.LoadOrStore(name, ed25519.NewKeyFromSeed(seed[:]))
+	return key.(ed25519.PrivateKey)
 }
 
 func publicText(t testing.TB, key crypto.Signer) string {
@@ -90,11 +98,16 @@ func newWriter(t testing.TB, issuer, stream string) *writer {
 
 // records makes n encoded records with random token counts and refs.
 func (w *writer) records(n, refBytes int) [][]byte {
+	return w.recordsAt(1_700_158_546_680, n, refBytes)
+}
+
+// recordsAt is records of a time and the milliseconds after it.
+func (w *writer) recordsAt(at int64, n, refBytes int) [][]byte {
 	out := make([][]byte, n)
 	for i := range out {
 		r := &provenance.Record{
 			Kind:    provenance.Production,
-			Time:    1_700_158_546_680 + int64(i),
+			Time:    at + int64(i),
 			Model:   &provenance.Model{Name: "llama-2-70b", Known: 1},
 			Usage:   &provenance.Usage{Input: w.rng.Int64N(4000), Output: w.rng.Int64N(1000)},
 			Serving: &provenance.Place{Country: "US", Known: 1},

@@ -50,7 +50,9 @@ func newView(tree stateTree, size, height int64, blockTime time.Time) (*view, er
 	}
 	v.rules = rules.VersionAt(height)
 	_, v.governed = tree.get(provenance.StateGovernance)
-	return v, v.readPolicy()
+	policy, _, err := stateValue[provenance.Policy](tree, provenance.StatePolicy)
+	v.setPolicy(policy)
+	return v, err
 }
 
 // view returns the view of the block that follows the snapshot.
@@ -82,12 +84,8 @@ func checkRules(rules provenance.Rules, height int64) error {
 		version, max(rules.From, 0), provenance.RuleVersion)
 }
 
-// readPolicy takes in what the policy is now.
-func (v *view) readPolicy() (err error) {
-	v.policy, _, err = stateValue[provenance.Policy](v, provenance.StatePolicy)
-	v.limits = v.policy.Limits(v.rules)
-	return err
-}
+// setPolicy takes in what the policy is now.
+func (v *view) setPolicy(p provenance.Policy) { v.policy, v.limits = p, p.Limits(v.rules) }
 
 // get returns what stands under a key as the entries so far have left it.
 func (v *view) get(key string) ([]byte, bool) {
