@@ -31,7 +31,7 @@ type daemon struct {
 	served chan error
 	stop   context.CancelFunc // ends HTTP
 	unfeed context.CancelFunc // ends what hands held submissions to the mempool, and entries to the index of records
-	fed    sync.WaitGroup     // which are two goroutines
+	fed    sync.WaitGroup     // which are two goroutines, and a third that fetches history
 }
 
 // startDaemon starts the node of home. limits bound what HTTP clients can make it
@@ -52,11 +52,14 @@ func startDaemon(ctx context.Context, home string, limits api.Limits, log *slog.
 	if d.lock, err = app.LockHome(home); err != nil {
 		return d, err
 	}
+	if err := app.FinishRejoin(home); err != nil {
+		return d, err
+	}
 	if d.ledger, err = ledger.Open(app.LedgerDir(home), ledger.Options{Logger: log}); err != nil {
 		return d, err
 	}
 	application := app.NewApplication(d.ledger, log)
-	d.node = app.NewNode(home, application, app.NodeOptions{Log: log, Lock: d.lock})
+	d.node = app.NewNode(home, application, app.NodeOptions{Log: log, Lock: d.lock, Archive: d.ledger})
 	if err := d.node.Start(ctx); err != nil {
 		return d, err
 	}
@@ -68,7 +71,45 @@ func startDaemon(ctx context.Context, home string, limits api.Limits, log *slog.
 	if err != nil {
 		return d, err
 	}
-	return d, d.serve(ctx, home, conf.HTTP, limits, application, records, log)
+	totals, err := d.countTotals(ctx)
+	if err != nil {
+		return d, err
+	}
+	if err := d.fetchHistory(feeding, home, conf, totals, log); err != nil {
+		return d, err
+	}
+	return d, d.serve(home, conf, limits, application, records, totals, log)
+}
+
+// fetchHistory begins to fetch what the node lacks of the time before it joined.
+func (d *daemon) fetchHistory(ctx context.Context, home string, conf app.NodeConfig, totals *index.Totals, log *slog.Logger) error {
+	sources, err := sourcesOf(conf.History)
+	if err != nil {
+		return err
+	}
+	_, genesis, _, err := app.LoadGenesis(home)
+	if err != nil {
+		return err
+	}
+	b := &backfill{home: home, ledger: d.ledger, node: d.node, genesis: genesis, sources: sources, log: log}
+	d.fed.Go(func() {
+		b.run(ctx)
+		// Or the first question about flows would wait for all of it.
+		if err := totals.CatchUp(ctx, d.ledger.Snapshot()); err != nil && ctx.Err() == nil {
+			log.Error("flows cannot be added up", "error", err)
+		}
+	})
+	return nil
+}
+
+// countTotals adds the log's totals up, before anybody can ask: the first question
+// about flows of a long log would wait for it. Where history is missing they are
+// added up when it is here.
+func (d *daemon) countTotals(ctx context.Context) (*index.Totals, error) {
+	if from, to := d.ledger.Missing(); from < to {
+		return index.New(), nil
+	}
+	return index.Build(ctx, d.ledger.Snapshot())
 }
 
 // indexDir is where a home has what is derived from the log; it may be removed
@@ -92,18 +133,12 @@ func (d *daemon) indexRecords(ctx context.Context, home string, log *slog.Logger
 }
 
 // serve begins to answer HTTP.
-func (d *daemon) serve(ctx context.Context, home, listen string, limits api.Limits, application *app.Application, records *index.Records, log *slog.Logger) error {
+func (d *daemon) serve(home string, conf app.NodeConfig, limits api.Limits, application *app.Application, records *index.Records, totals *index.Totals, log *slog.Logger) error {
 	doc, raw, _, err := app.LoadGenesis(home)
 	if err != nil {
 		return err
 	}
 	key, err := loadReceiptKey(home)
-	if err != nil {
-		return err
-	}
-	// Built before anybody can ask: the first question about flows of a long log
-	// would wait for it.
-	totals, err := index.Build(ctx, d.ledger.Snapshot())
 	if err != nil {
 		return err
 	}
@@ -115,13 +150,17 @@ func (d *daemon) serve(ctx context.Context, home, listen string, limits api.Limi
 		Engine:    engine{d.node},
 		Totals:    totals,
 		Records:   records,
-		Limits:    limits,
-		Logger:    log,
+		Joining: api.Joining{
+			P2P: d.node.P2PAddress(), Validators: d.node.ProposerSet, HeaderHash: d.node.HeaderHash,
+			Missing: d.ledger.Missing, Elsewhere: conf.History,
+		},
+		Limits: limits,
+		Logger: log,
 	})
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", listen)
+	listener, err := net.Listen("tcp", conf.HTTP)
 	if err != nil {
 		return fmt.Errorf("listen for http: %w; choose another address in config/node.json", err)
 	}

@@ -28,6 +28,15 @@ type initOptions struct {
 	home, chainID, moniker, genesis string
 	providers, validators, peers    []string
 	http, p2p, rpc                  string
+	join                            joinFlags
+}
+
+// config is what the options say for config/node.json.
+func (o *initOptions) config() app.NodeConfig {
+	return app.NodeConfig{
+		Moniker: o.moniker, HTTP: o.http, P2P: o.p2p, RPC: o.rpc, PersistentPeers: o.peers,
+		Retention: app.DefaultRetention(),
+	}
 }
 
 func initCommand() *cobra.Command {
@@ -40,17 +49,23 @@ receipts, config/node.json and config/genesis.json.
 
 Without --genesis it begins a new chain with this node as validator, and with
 those that --validator names. The genesis file then goes, unchanged, to the other
-nodes, which give it with --genesis.`,
+nodes, which give it with --genesis.
+
+With --join it joins a network that runs: it takes the newest state of the ledger
+from the node of that address, verified from the header that --trust names, and
+fetches what came before while it runs.`,
 		Example: `  tokentrail key new ./acme
   tokentraild init --home node --chain-id acme-1 --provider acme,US,acme.pub
-  tokentraild start --home node`,
+  tokentraild start --home node
+  tokentraild init --home node5 --join http://10.0.0.2:7480 --trust 120000:64-hex-digits`,
 		Args: noArguments,
 	}
 	home := homeFlag(cmd)
+	o.join.add(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.chainID, "chain-id", "", "name of the chain (for a new chain)")
 	f.StringVar(&o.moniker, "name", "node", "the node's name for logs and peers")
-	f.StringVar(&o.genesis, "genesis", "", "join a chain: its genesis file")
+	f.StringVar(&o.genesis, "genesis", "", "be there from a chain's beginning: its genesis file")
 	f.StringArrayVar(&o.providers, "provider", nil, "admit a provider: id,jurisdiction[+jurisdiction],key; key is in text or a .pub file (repeatable)")
 	f.StringArrayVar(&o.validators, "validator", nil, "another validator: name,power,ed25519:key (repeatable; 'tokentraild show' prints it)")
 	f.StringArrayVar(&o.peers, "peer", nil, "a node to connect to: node-id@host:port (repeatable)")
@@ -59,7 +74,17 @@ nodes, which give it with --genesis.`,
 	f.StringVar(&o.rpc, "rpc", "", "where CometBFT's RPC listens (none by default)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o.home = *home
-		if err := initHome(&o); err != nil {
+		if len(o.join.urls) > 0 {
+			log, err := logger(cmd)
+			if err != nil {
+				return err
+			}
+			j, err := joinHome(cmd.Context(), &o, log)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), j.said())
+		} else if err := initHome(&o); err != nil {
 			return err
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "made %s\nnext: tokentraild start --home %s\n", o.home, o.home)
@@ -71,7 +96,10 @@ nodes, which give it with --genesis.`,
 // initHome makes the home that o describes.
 func initHome(o *initOptions) error {
 	if (o.genesis == "") == (o.chainID == "") {
-		return usageError{fmt.Errorf("give --chain-id for a new chain, or --genesis to join one")}
+		return usageError{fmt.Errorf("give --chain-id for a new chain, --genesis to be there from one's beginning, or --join for one that runs")}
+	}
+	if o.join.trust != "" || o.join.genesis != "" {
+		return usageError{fmt.Errorf("--trust and --genesis-hash go with --join")}
 	}
 	var raw []byte
 	var err error
@@ -93,7 +121,7 @@ func initHome(o *initOptions) error {
 	if err := checkGenesis(o, raw, state, others); err != nil {
 		return err
 	}
-	id, err := app.InitHome(o.home, app.NodeConfig{Moniker: o.moniker, HTTP: o.http, P2P: o.p2p, RPC: o.rpc, PersistentPeers: o.peers})
+	id, err := app.InitHome(o.home, o.config())
 	if err != nil {
 		return err
 	}
@@ -113,10 +141,8 @@ func initHome(o *initOptions) error {
 // checkGenesis says what is wrong with the genesis document to be, and with the
 // addresses.
 func checkGenesis(o *initOptions, raw, state []byte, others []app.Validator) error {
-	for _, a := range []struct{ flag, value string }{{"--http", o.http}, {"--p2p", o.p2p}, {"--rpc", o.rpc}} {
-		if _, _, err := net.SplitHostPort(a.value); err != nil && (a.value != "" || a.flag != "--rpc") {
-			return usageError{fmt.Errorf("%s %q: want host:port", a.flag, a.value)}
-		}
+	if err := o.checkAddresses(); err != nil {
+		return err
 	}
 	if raw != nil {
 		if err := app.CheckGenesis(raw); err != nil {
@@ -131,6 +157,16 @@ func checkGenesis(o *initOptions, raw, state []byte, others []app.Validator) err
 	self := app.Validator{PubKey: key, Power: 10, Name: o.moniker}
 	_, err = app.Genesis{ChainID: o.chainID, Time: time.Now(), Validators: append([]app.Validator{self}, others...), AppState: state}.Bytes()
 	return err
+}
+
+// checkAddresses says which address is none.
+func (o *initOptions) checkAddresses() error {
+	for _, a := range []struct{ flag, value string }{{"--http", o.http}, {"--p2p", o.p2p}, {"--rpc", o.rpc}} {
+		if _, _, err := net.SplitHostPort(a.value); err != nil && (a.value != "" || a.flag != "--rpc") {
+			return usageError{fmt.Errorf("%s %q: want host:port", a.flag, a.value)}
+		}
+	}
+	return nil
 }
 
 // appState makes the genesis document's app_state of --provider values.

@@ -4,6 +4,7 @@
 //	tokentraild demo       everything at once, on a real trace
 //	tokentraild init       a new home: keys, genesis, configuration
 //	tokentraild start      run the node of a home
+//	tokentraild rejoin     bring a node forward that was away too long
 //	tokentraild localnet   a network of validators on this machine
 package main
 

@@ -73,6 +73,13 @@ func (v *validator) wait(t testing.TB, ctx context.Context, entries int64) nodeS
 // startNetwork runs n validators that admit the providers.
 func startNetwork(t testing.TB, n int, providers ...*provider) []*validator {
 	t.Helper()
+	return startNetworkOf(t, networkHomes(t, n, nil, providers...))
+}
+
+// networkHomes makes the homes of n validators that admit the providers; change,
+// unless it is nil, alters them.
+func networkHomes(t testing.TB, n int, change func(testing.TB, []string), providers ...*provider) []string {
+	t.Helper()
 	o := &localnetOptions{dir: t.TempDir(), chainID: "net-1", validators: n}
 	for _, p := range providers {
 		o.providers = append(o.providers, p.flag(t))
@@ -81,6 +88,15 @@ func startNetwork(t testing.TB, n int, providers ...*provider) []*validator {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if change != nil {
+		change(t, homes)
+	}
+	return homes
+}
+
+// startNetworkOf runs the validators of homes.
+func startNetworkOf(t testing.TB, homes []string) []*validator {
+	t.Helper()
 	var net []*validator
 	for _, home := range homes {
 		conf, err := app.LoadNodeConfig(home)

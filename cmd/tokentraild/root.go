@@ -61,7 +61,7 @@ Start with 'tokentraild demo'.`,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().String("log-level", "warn", "least level of log messages on stderr: debug, info, warn, error")
-	root.AddCommand(initCommand(), startCommand(), localnetCommand(), demoCommand(), showCommand())
+	root.AddCommand(initCommand(), startCommand(), rejoinCommand(), localnetCommand(), demoCommand(), showCommand())
 	return root
 }
 

@@ -135,15 +135,16 @@ func (a *api) getEntries(w *response, r *request) error {
 	return nil
 }
 
-// encodeEntry returns [index, statement, records frame].
+// encodeEntry returns [index, statement, records frame, height].
 func encodeEntry(s Snapshot, e *ledger.Entry) ([]byte, error) {
 	frame, err := s.EntryFrame(e)
 	if err != nil {
 		return nil, nodeFault(err)
 	}
-	b := make([]byte, 0, len(e.Statement)+len(frame)+24)
-	b = provenance.AppendInt(provenance.AppendArray(b, 3), e.Index)
-	return provenance.AppendBytes(provenance.AppendBytes(b, e.Statement), frame), nil
+	b := make([]byte, 0, len(e.Statement)+len(frame)+40)
+	b = provenance.AppendInt(provenance.AppendArray(b, 4), e.Index)
+	b = provenance.AppendBytes(provenance.AppendBytes(b, e.Statement), frame)
+	return provenance.AppendInt(b, e.Height), nil
 }
 
 // getState answers with a value of the state map and its proof.

@@ -252,6 +252,7 @@ type wireEntry struct {
 	Index     int64
 	Statement []byte
 	Frame     []byte
+	Height    int64
 }
 
 func TestEntries(t *testing.T) {
@@ -274,7 +275,11 @@ func TestEntries(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if e.Index != int64(want[0]+i) || !bytes.Equal(e.Statement, s.statement.Raw()) || !bytes.Equal(e.Frame, sub.Frame) {
+			own, err := n.chain.ledger.Snapshot().Entry(e.Index)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Index != int64(want[0]+i) || e.Height != own.Height || e.Height < 1 || !bytes.Equal(e.Statement, s.statement.Raw()) || !bytes.Equal(e.Frame, sub.Frame) {
 				t.Errorf("%s: entry %d is another", query, e.Index)
 			}
 		}
