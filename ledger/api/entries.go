@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -106,8 +105,7 @@ func (a *api) take(w *response, r *request) (*ledger.Checked, error) {
 	if alone {
 		return nil, payloadMissing(body)
 	}
-	// SPEC(STM-2)
-	clean, err := provenance.CleanSubmission(body)
+	clean, err := cleaned(body)
 	if err != nil {
 		return nil, err
 	}
@@ -148,43 +146,6 @@ func payloadMissing(body []byte) error {
 	return refuse(ledger.CodePayloadMissing, "records", "the statement %s comes without its records; send the submission [1, statement, records] as %s", s.ID(), provenance.SubmissionMediaType)
 }
 
-// submit hands a submission to consensus, unless it is an entry already.
-func (a *api) submit(ctx context.Context, c *ledger.Checked) error {
-	s := c.Submission().Statement
-	there, err := a.isEntry(s)
-	if there || err != nil {
-		return err
-	}
-	// SPEC(ADM-15): the node's own limit; consensus has none. A typing error of a
-	// year would stand in the log for ever.
-	if last := time.UnixMilli(s.Header().Last); time.Until(last) > a.Limits.Ahead {
-		return refuse(codeFuture, "period", "a record is of %s, more than %s ahead of this node's clock; mend the time and sign again", last.UTC().Format(time.RFC3339), a.Limits.Ahead)
-	}
-	err = a.Submitter.Submit(ctx, c)
-	if provenance.CodeOf(err) == ledger.CodeDuplicate {
-		err = nil // committed, and provable when the next header is signed
-	}
-	if err == nil {
-		a.pending.add(s.ID(), s.Header(), time.Now())
-	}
-	return err
-}
-
-// isEntry reports whether the log holds these very bytes: sending them again
-// asks for their receipt, also when the key or its provider is no more in force.
-// A statement of the same id in another envelope is for admission to judge.
-func (a *api) isEntry(s *provenance.UnverifiedStatement) (bool, error) {
-	snap, err := a.Log.Signed()
-	if err != nil {
-		return false, nodeFault(err)
-	}
-	e, err := entryID{byID: true, id: s.ID()}.find(snap)
-	if errors.Is(err, ledger.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil && bytes.Equal(e.Statement, s.Raw()), err
-}
-
 // await returns the receipt of a statement as soon as there is one.
 func (a *api) await(ctx context.Context, id provenance.Hash) ([]byte, error) {
 	for {
@@ -196,7 +157,7 @@ func (a *api) await(ctx context.Context, id provenance.Hash) ([]byte, error) {
 		if err == nil {
 			return a.receipt(snap, e)
 		}
-		if !errors.Is(err, ledger.ErrNotFound) {
+		if !errors.Is(err, ledger.ErrNotFound) && !errors.Is(err, ledger.ErrNotHere) {
 			return nil, err
 		}
 		if err := ctx.Err(); err != nil {
@@ -236,7 +197,7 @@ func (a *api) getReceipt(w *response, r *request) error {
 		return err
 	}
 	e, err := id.find(snap)
-	if errors.Is(err, ledger.ErrNotFound) && id.byID {
+	if (errors.Is(err, ledger.ErrNotFound) || errors.Is(err, ledger.ErrNotHere)) && id.byID {
 		return a.answerPending(w, snap, id.id, err)
 	}
 	if err != nil {
@@ -249,19 +210,19 @@ func (a *api) getReceipt(w *response, r *request) error {
 	return write(w, receiptType, receipt)
 }
 
-// answerPending answers for a statement that the log does not hold: 204 while
+// answerPending answers for a submission that the log does not hold: 204 while
 // it may still come, else notFound.
 func (a *api) answerPending(w *response, snap Snapshot, id provenance.Hash, notFound error) error {
 	s, there := a.pending.get(id, time.Now())
 	if !there {
 		return notFound
 	}
-	index, err := snap.IndexOfSequence(s.issuer, s.stream, s.sequence)
+	index, err := s.taken(snap)
 	switch {
 	case err == nil:
 		a.pending.remove(id)
 		return refuse(codeNotFound, "", "statement %s was not accepted: entry %d has its place in the stream, %s/%s sequence %d", id, index, s.issuer, s.stream, s.sequence)
-	case !errors.Is(err, ledger.ErrNotFound):
+	case !errors.Is(err, ledger.ErrNotFound) && !errors.Is(err, ledger.ErrNotHere):
 		return nodeFault(err)
 	}
 	w.Header().Set("Retry-After", seconds(busyRetry))

@@ -21,6 +21,7 @@ const (
 	codeUnavailable provenance.Code = "unavailable"
 	codeInternal    provenance.Code = "internal"
 	codeFuture      provenance.Code = "future"
+	codeNotHere     provenance.Code = "not-here"
 )
 
 const (
@@ -60,6 +61,8 @@ func problems() []problem {
 			provenance.CodeSignature, provenance.CodeKey, provenance.CodeKID, provenance.CodeRoot,
 			provenance.CodeTotals, provenance.CodeCount, provenance.CodePeriod, provenance.CodeStrings,
 			provenance.CodeCells, provenance.CodeOverflow, provenance.CodeExpand, codeFuture,
+			ledger.CodeStreams, ledger.CodeAge, ledger.CodeChainID, ledger.CodeExpired,
+			ledger.CodeThreshold, ledger.CodeRegistry, ledger.CodeHeight,
 		}},
 		{http.StatusForbidden, titleRejected, 0, []provenance.Code{
 			ledger.CodeUnknownIssuer, ledger.CodeInactiveIssuer, ledger.CodeUnknownKey,
@@ -69,9 +72,12 @@ func problems() []problem {
 		{http.StatusUnsupportedMediaType, "Unsupported Media Type", 0, []provenance.Code{codeMediaType}},
 		{http.StatusConflict, "Sequence Gap", 0, []provenance.Code{ledger.CodeGap}},
 		{http.StatusConflict, "Fork", 0, []provenance.Code{ledger.CodeFork}},
+		{http.StatusConflict, "Other Sequence", 0, []provenance.Code{ledger.CodeSequence}},
+		{http.StatusConflict, "Duplicate", 0, []provenance.Code{ledger.CodeDuplicate}},
 		{http.StatusRequestEntityTooLarge, "Content Too Large", 0, []provenance.Code{provenance.CodeSize}},
 		{http.StatusTooManyRequests, "Too Many Requests", busyRetry, []provenance.Code{codeBusy}},
 		{http.StatusServiceUnavailable, "Unavailable", retryLater, []provenance.Code{codeUnavailable}},
+		{http.StatusServiceUnavailable, "Not Here Yet", retryLater, []provenance.Code{codeNotHere}},
 		// The node's own failure, which no client can mend.
 		{http.StatusInternalServerError, "Internal Server Error", 0, []provenance.Code{codeInternal}},
 	}
@@ -100,9 +106,9 @@ func (e nodeError) Error() string { return e.err.Error() }
 func (e nodeError) Unwrap() error { return e.err }
 
 // nodeFault marks err as the node's own failure, unless it says that there is no
-// such thing or that the node is not available.
+// such thing, or not yet, or that the node is not available.
 func nodeFault(err error) error {
-	if err == nil || errors.Is(err, ledger.ErrNotFound) || unavailable(err) || errors.Is(err, context.Canceled) {
+	if err == nil || errors.Is(err, ledger.ErrNotFound) || errors.Is(err, ledger.ErrNotHere) || unavailable(err) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	return nodeError{err}
@@ -126,6 +132,9 @@ func (a *api) explain(err error) (code provenance.Code, detail string, fault boo
 		}
 	case errors.As(err, &tooLarge):
 		return provenance.CodeSize, fmt.Sprintf("size: the body is larger than the %d bytes that are allowed; split the batch", tooLarge.Limit), false
+	case errors.Is(err, ledger.ErrNotHere):
+		// SPEC(NOD-38)
+		return codeNotHere, "not-here: this node still fetches the history before it joined: " + err.Error() + "; " + a.elsewhere(), false
 	case errors.Is(err, ledger.ErrNotFound):
 		return codeNotFound, "not-found: " + strings.TrimSuffix(err.Error(), ": "+ledger.ErrNotFound.Error()), false
 	case errors.Is(err, ErrBusy):

@@ -8,9 +8,10 @@ import (
 	"tokentrail/provenance"
 )
 
-// A submitted statement is one that consensus has and the log has not yet.
+// A submitted statement, act or equivocation is one that consensus has and the log
+// has not yet.
 type submitted struct {
-	issuer, stream string
+	issuer, stream string // of a batch, else ""
 	sequence       int64
 	until          time.Time // when it is forgotten
 }
@@ -31,8 +32,8 @@ func newPendingSet(most int, life time.Duration) *pendingSet {
 	return &pendingSet{most: most, life: life, byID: map[provenance.Hash]submitted{}}
 }
 
-// add remembers the statement with this id and header from now on.
-func (p *pendingSet) add(id provenance.Hash, h *provenance.BatchHeader, now time.Time) {
+// add remembers what has this id and place from now on.
+func (p *pendingSet) add(id provenance.Hash, place submitted, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if s, there := p.byID[id]; there && now.Before(s.until) {
@@ -46,7 +47,8 @@ func (p *pendingSet) add(id provenance.Hash, h *provenance.BatchHeader, now time
 		delete(p.byID, p.order[0])
 		p.order = p.order[1:]
 	}
-	p.byID[id] = submitted{h.Issuer, h.Stream, h.Sequence, now.Add(p.life)}
+	place.until = now.Add(p.life)
+	p.byID[id] = place
 	p.order = append(p.order, id)
 	if len(p.order) > 2*len(p.byID)+64 { // most are committed and gone
 		p.order = slices.DeleteFunc(p.order, func(id provenance.Hash) bool {
@@ -56,7 +58,7 @@ func (p *pendingSet) add(id provenance.Hash, h *provenance.BatchHeader, now time
 	}
 }
 
-// get returns what is remembered of a statement.
+// get returns what is remembered of a submission.
 func (p *pendingSet) get(id provenance.Hash, now time.Time) (submitted, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -68,7 +70,7 @@ func (p *pendingSet) get(id provenance.Hash, now time.Time) (submitted, bool) {
 	return s, there
 }
 
-// remove forgets a statement.
+// remove forgets a submission.
 func (p *pendingSet) remove(id provenance.Hash) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -101,7 +101,7 @@ func TestRefusesSubmissions(t *testing.T) {
 		{"garbage", "Malformed request", "envelope", 400, []byte("garbage")},
 		{"cut short", "Malformed request", "envelope", 400, second.raw[:len(second.raw)-1]},
 		{"with a tail", "Malformed request", "envelope", 400, append(bytes.Clone(second.raw), 0)},
-		{"another type", "Malformed request", "version", 400, append([]byte{0x83, 0x02}, second.raw[2:]...)},
+		{"another type", "Malformed request", "version", 400, append([]byte{0x83, 0x04}, second.raw[2:]...)},
 		{"no frame", "Malformed request", "frame", 400, reframe(second.statement.Raw(), []byte("records"))},
 		{"empty records", "Payload Missing", "payload-missing", 400, reframe(second.statement.Raw(), nil)},
 		{"fewer records", "Rejected", "count", 400, reframe(p.sign(t, "a", 0, nil, 3).statement.Raw(), p.frame(t, 0, 2))},
@@ -316,7 +316,7 @@ func TestPendingThatLost(t *testing.T) {
 func TestPendingSet(t *testing.T) {
 	p := newPendingSet(3, time.Minute)
 	id := func(i int) provenance.Hash { return provenance.Hash{byte(i), byte(i >> 8)} }
-	h := &provenance.BatchHeader{Issuer: "a", Stream: "s", Sequence: 7}
+	h := submitted{issuer: "a", stream: "s", sequence: 7}
 	now := time.Unix(1000, 0)
 	has := func(i int, at time.Duration) bool { _, ok := p.get(id(i), now.Add(at)); return ok }
 	for i := range 5 {

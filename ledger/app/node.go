@@ -173,7 +173,7 @@ func (n *Node) run(ctx context.Context, cfg *config.Config, doc *types.GenesisDo
 		return fmt.Errorf("wait for the genesis time %s: %w", doc.GenesisTime, ctx.Err())
 	}
 	comet, err := cmtnode.NewNodeWithContext(ctx, cfg, pv, key,
-		proxy.NewConnSyncLocalClientCreator(retaining{n.app, &n.keepFrom}),
+		proxy.NewConnSyncLocalClientCreator(guarded{retaining{n.app, &n.keepFrom}, n}),
 		func() (*types.GenesisDoc, error) { return doc, nil },
 		n.engine.Provider(), cmtnode.DefaultMetricsProvider(cfg.Instrumentation),
 		&engineLog{log: n.log, level: n.opt.EngineLevel, node: n}, watchPeerBlocks(&n.blocks))

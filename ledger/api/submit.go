@@ -1,0 +1,89 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+
+	"tokentrail/ledger"
+	"tokentrail/provenance"
+)
+
+// cleaned returns the submission as it goes to the ledger: a statement's
+// unprotected header is emptied (SPEC(STM-2)); acts and equivocations are taken
+// as they are.
+func cleaned(body []byte) ([]byte, error) {
+	if kind, err := provenance.SubmissionType(body); err == nil && kind != provenance.SubmissionBatch {
+		return body, nil
+	}
+	return provenance.CleanSubmission(body)
+}
+
+// submit hands a submission to consensus, unless it is an entry already.
+func (a *api) submit(ctx context.Context, c *ledger.Checked) error {
+	there, err := a.isEntry(c)
+	if there || err != nil {
+		return err
+	}
+	if err := a.notAhead(c); err != nil {
+		return err
+	}
+	err = a.Submitter.Submit(ctx, c)
+	if c.Submission() != nil && provenance.CodeOf(err) == ledger.CodeDuplicate {
+		err = nil // committed, and provable when the next header is signed
+	}
+	if err == nil {
+		a.pending.add(c.ID(), placeOf(c), time.Now())
+	}
+	return err
+}
+
+// notAhead refuses records of the future. SPEC(ADM-15): it is the node's own
+// limit, consensus has none. A typing error of a year would stand in the log for
+// ever.
+func (a *api) notAhead(c *ledger.Checked) error {
+	if c.Submission() == nil {
+		return nil
+	}
+	last := time.UnixMilli(c.Submission().Statement.Header().Last)
+	if time.Until(last) > a.Limits.Ahead {
+		return refuse(codeFuture, "period", "a record is of %s, more than %s ahead of this node's clock; mend the time and sign again", last.UTC().Format(time.RFC3339), a.Limits.Ahead)
+	}
+	return nil
+}
+
+// isEntry reports whether the log holds these very bytes: sending them again
+// asks for their receipt, also when the key or its provider is no more in force.
+// A statement of the same id in another envelope is for admission to judge; an
+// act with other signatures is the act that is there (SPEC(GOV-3)).
+func (a *api) isEntry(c *ledger.Checked) (bool, error) {
+	snap, err := a.Log.Signed()
+	if err != nil {
+		return false, nodeFault(err)
+	}
+	e, err := entryID{byID: true, id: c.ID()}.find(snap)
+	if errors.Is(err, ledger.ErrNotFound) || errors.Is(err, ledger.ErrNotHere) {
+		return false, nil // or nobody knows: admission does not ask for history
+	}
+	return err == nil && (c.Act() != nil || bytes.Equal(e.Statement, c.Leaf())), err
+}
+
+// placeOf returns where a submission waits to stand: a batch in its stream, others
+// in none.
+func placeOf(c *ledger.Checked) submitted {
+	if c.Submission() == nil {
+		return submitted{}
+	}
+	h := c.Submission().Statement.Header()
+	return submitted{issuer: h.Issuer, stream: h.Stream, sequence: h.Sequence}
+}
+
+// taken returns the entry that has the place of a batch, ErrNotFound where there
+// is none yet, or the submission is no batch.
+func (s submitted) taken(snap Snapshot) (int64, error) {
+	if s.stream == "" {
+		return 0, ledger.ErrNotFound
+	}
+	return snap.IndexOfSequence(s.issuer, s.stream, s.sequence)
+}
