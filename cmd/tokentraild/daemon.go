@@ -31,7 +31,7 @@ type daemon struct {
 	served chan error
 	stop   context.CancelFunc // ends HTTP
 	unfeed context.CancelFunc // ends what hands held submissions to the mempool, and entries to the index of records
-	fed    sync.WaitGroup     // which are two goroutines, and a third that fetches history
+	fed    sync.WaitGroup     // which are three goroutines, and a fourth that fetches history
 }
 
 // startDaemon starts the node of home. limits bound what HTTP clients can make it
@@ -67,6 +67,7 @@ func startDaemon(ctx context.Context, home string, limits api.Limits, log *slog.
 	feeding, stop := context.WithCancel(context.Background())
 	d.unfeed = stop
 	d.fed.Go(func() { application.Feed(feeding, d.node.Submit) })
+	d.fed.Go(func() { application.Accuse(feeding, d.node.Submit) })
 	records, err := d.indexRecords(feeding, home, log)
 	if err != nil {
 		return d, err
