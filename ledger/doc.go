@@ -30,6 +30,20 @@
 // An app hash is provable once the header of the next height carries it, so that
 // a few heights stay addressable: [Ledger.SnapshotAt].
 //
+// # Without history
+//
+// A ledger can begin at a [Frontier], the small state of another ledger at a
+// height: [Ledger.Restore]. Blocks need nothing before it. The entries before it
+// are fetched behind the blocks and proven page by page: [Ledger.Missing],
+// [Ledger.Backfill]; what needs them before they are here is [ErrNotHere].
+//
+// # Damage
+//
+// [Snapshot.ScrubFrom] and [Ledger.Scrub] read what nobody asks for. What is
+// damaged is not served; [Ledger.Repair] writes an entry anew from anybody's
+// copy, [Ledger.RepairState] the state from memory, [Ledger.ArchiveHeaders] a
+// signed header.
+//
 // # Crashes
 //
 // There is one head, written in the last transaction of a block. [Open] drops

@@ -12,7 +12,7 @@ import (
 const (
 	// MaxFrontierBytes is what a frontier takes at most, encoded: the state of
 	// more than a million streams.
-	MaxFrontierBytes = 256 << 20
+	MaxFrontierBytes = 128 << 20
 
 	maxStateKey   = 254 // with its prefix a key of the store
 	maxStateValue = 64 << 10
@@ -96,8 +96,9 @@ func (f *Frontier) Encode() []byte {
 
 // ParseFrontier reads an encoded frontier. The bytes are anybody's: log root,
 // state root and app hash are worked out anew, and what does not give them, or
-// has another encoding, is refused. Memory stays within a few times the bytes.
-// Whether the app hash is that of the chain is for Restore.
+// has another encoding, is refused. It takes up to 13 times the bytes in memory:
+// the state map is a tree of small values. Whether the app hash is that of the
+// chain is for Restore.
 func ParseFrontier(b []byte) (*Frontier, error) {
 	f, err := parseFrontier(b)
 	if err != nil {

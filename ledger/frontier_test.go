@@ -227,15 +227,19 @@ func TestRestoreRefused(t *testing.T) {
 // TestRestoreCrash lets a restore die at each of its moments: nothing is there,
 // or all.
 func TestRestoreCrash(t *testing.T) {
-	l := newLedger(t)
-	var txs []*Checked
-	for i := range 6000 {
-		txs = append(txs, newWriter(t, "acme", fmt.Sprint("stream-", i)).next(1))
-	}
-	for i := 0; i < len(txs); i += 1000 {
-		run(t, l, txs[i:i+1000])
-	}
+	l, _ := joinable(t, 3)
 	f := frontierOf(t, l.Snapshot())
+	var streams []stateChange
+	for i := range 6000 {
+		value, err := provenance.EncodeStateValue(provenance.StreamHead{Statement: provenance.Hash{1}, Status: provenance.StreamOpen})
+		if err != nil {
+			t.Fatal(err)
+		}
+		streams = append(streams, stateChange{provenance.StateStreamKey("acme", fmt.Sprint("stream-", i)), value})
+	}
+	f.tree = f.tree.update(streams)
+	f.states += len(streams)
+	f.head = newHead(f.head.Height, f.head.Time, f.head.Size, f.head.LogRoot, f.tree.rootHash())
 	for at := -1; ; at++ {
 		dir := t.TempDir()
 		begun := openSmall(t, dir)
