@@ -1,9 +1,10 @@
 # make test   everything that must hold before a change goes in
-# make soak   long runs: fuzzing, kills
+# make soak   long runs: fuzzing, and faults by the hundred (FAULTS="-seed 7 -count 20 -duration 10m" for others)
 # make bench  the figures
 
 GO    ?= go
 FUZZ  ?= 10s
+FAULTS ?=
 RACED  = ./ledger ./ledger/app ./ledger/api ./ledger/index ./verify/... ./cmd/tokentrail
 
 .PHONY: test needs lint vuln unit race soak bench build vectors
@@ -15,10 +16,12 @@ build:
 	$(GO) build -buildvcs=auto -o bin/ ./cmd/...
 
 # What the tests need beside Go: Node.js with npm for the check in another
-# language, a C compiler for the race detector.
+# language, a C compiler for the race detector, strace and ext4 for the faults.
 needs:
 	@command -v node >/dev/null && command -v npm >/dev/null || { apt-get update -q && apt-get install -qy nodejs npm; }
 	@command -v gcc >/dev/null || { apt-get update -q && apt-get install -qy gcc libc6-dev; }
+	@command -v strace >/dev/null || { apt-get update -q && apt-get install -qy strace; }
+	@command -v mkfs.ext4 >/dev/null || { apt-get update -q && apt-get install -qy e2fsprogs; }
 	@cd spec/independent && npm install --omit=optional --no-save --no-audit --no-fund --silent
 
 lint:
@@ -45,14 +48,17 @@ unit:
 race:
 	$(GO) test -race -short -timeout 30m $(RACED)
 
-# Each fuzz test for $(FUZZ), then the long kill tests.
+# Each fuzz test for $(FUZZ), then the long tests; the faults last, whose figures
+# stand together at the end.
 soak:
 	@for pkg in $$($(GO) list ./...); do \
 		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZ) $$pkg || exit 1; \
 		done; \
 	done
-	TOKENTRAIL_SOAK=1 $(GO) test -timeout 80m -count 1 ./ledger/... ./cmd/...
+	TOKENTRAIL_SOAK=1 $(GO) test -timeout 80m -count 1 $$($(GO) list ./ledger/... ./cmd/... | grep -v /faults$$)
+	@log=$$(mktemp) && { TOKENTRAIL_SOAK=1 $(GO) test -v -timeout 12h -count 1 ./cmd/tokentraild/faults -args $(FAULTS); echo "exit $$?"; } | tee $$log; \
+	echo "figures of the faults:"; sed -n 's/.*figures: /  /p' $$log; grep -q '^exit 0$$' $$log; status=$$?; rm $$log; exit $$status
 
 bench: build
 	$(GO) test -run '^$$' -bench . -benchmem ./provenance ./ledger ./verify

@@ -26,6 +26,7 @@ const (
 	loadStreams = 4
 	loadBatch   = 20 // records a statement
 	postTime    = 20 * time.Second
+	answerTime  = 5 * time.Second // for what is on its way when the load pauses
 )
 
 // An acknowledgement is what a node promised: the entry is durable, at this
@@ -50,10 +51,12 @@ type load struct {
 	acknowledged map[provenance.Hash]acknowledgement // guarded by mu: by statement id
 	posts        int                                 // guarded by mu
 	troubles     map[string]int                      // guarded by mu: answers that were tried again, by kind
+	words        []byte                              // guarded by mu: the last of these answers
 	broken       error                               // guarded by mu: the first answer that no node may give
 
 	streams []*loadStream
-	cancel  context.CancelFunc // ends the posting; nil while nobody posts
+	ending  chan struct{}      // closed when no more is to be begun; nil while nobody posts
+	cancel  context.CancelFunc // breaks off what is on its way
 	posting sync.WaitGroup
 }
 
@@ -91,27 +94,37 @@ func newLoad(t testing.TB, net *network, seed uint64) *load {
 
 // run posts until pause.
 func (l *load) run() {
-	if l.cancel != nil {
+	if l.ending != nil {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	l.cancel = cancel
+	l.cancel, l.ending = cancel, make(chan struct{})
 	for _, s := range l.streams {
 		l.posting.Go(func() {
-			for ctx.Err() == nil {
-				l.step(ctx, s)
+			for {
+				select {
+				case <-l.ending:
+					return
+				default:
+					l.step(ctx, s)
+				}
 			}
 		})
 	}
 }
 
-// pause ends the posting. What was on its way is posted again by the next run.
+// pause ends the posting: what is on its way may be answered for a while, and is
+// posted again by the next run if it is not.
 func (l *load) pause() {
-	if l.cancel != nil {
-		l.cancel()
-		l.posting.Wait()
-		l.cancel = nil
+	if l.ending == nil {
+		return
 	}
+	close(l.ending)
+	late := time.AfterFunc(answerTime, l.cancel)
+	l.posting.Wait()
+	late.Stop()
+	l.cancel()
+	l.ending = nil
 }
 
 // step posts the next statement of a stream once.
@@ -119,7 +132,7 @@ func (l *load) step(ctx context.Context, s *loadStream) {
 	if s.waiting == nil {
 		if err := l.sign(s); err != nil {
 			l.fail(err)
-			<-ctx.Done()
+			<-l.ending
 			return
 		}
 	}
@@ -131,14 +144,14 @@ func (l *load) step(ctx context.Context, s *loadStream) {
 	switch {
 	case err != nil:
 		l.fail(err)
-		<-ctx.Done()
+		<-l.ending
 	case trouble != "":
 		l.mu.Lock()
 		l.troubles[trouble]++
 		l.mu.Unlock()
 		select {
 		case <-time.After(time.Duration(10+s.draw.IntN(40)) * time.Millisecond):
-		case <-ctx.Done():
+		case <-l.ending:
 		}
 	default:
 		l.mu.Lock()
@@ -196,6 +209,9 @@ func (l *load) post(ctx context.Context, url string, s *loadStream) (index int64
 		index, err := l.receipt(body, s)
 		return index, "", err
 	case http.StatusAccepted, http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusInsufficientStorage, http.StatusInternalServerError:
+		l.mu.Lock()
+		l.words = body
+		l.mu.Unlock()
 		return 0, fmt.Sprint(res.StatusCode), nil
 	case http.StatusConflict:
 		// A node that is behind does not know the statement before this one.

@@ -27,8 +27,7 @@ type network struct {
 	genesis provenance.Hash // what an auditor has to know
 }
 
-// newNetwork makes the homes of a network in a temporary directory; nothing runs
-// yet.
+// newNetwork makes a network whose provider is this test.
 func newNetwork(t testing.TB, validators int) *network {
 	t.Helper()
 	key, err := provenance.GenerateKey(provenance.AlgEdDSA)
@@ -39,12 +38,21 @@ func newNetwork(t testing.TB, validators int) *network {
 	if err != nil {
 		t.Fatal(err)
 	}
+	net := newNetworkOf(t, validators, public.String())
+	net.key = key
+	return net
+}
+
+// newNetworkOf makes the homes of a network in a temporary directory; nothing
+// runs yet. public is the provider's key, or its file.
+func newNetworkOf(t testing.TB, validators int, public string) *network {
+	t.Helper()
 	out, err := exec.Command(program("tokentraild"), "localnet", "--init-only", "--dir", filepath.Join(t.TempDir(), "net"),
-		"--validators", fmt.Sprint(validators), "--provider", issuer+",US,"+public.String()).CombinedOutput()
+		"--validators", fmt.Sprint(validators), "--provider", issuer+",US,"+public).CombinedOutput()
 	if err != nil {
 		t.Fatalf("localnet: %v\n%s", err, out)
 	}
-	net := &network{key: key}
+	net := &network{}
 	for home := range strings.Lines(string(out)) {
 		net.nodes = append(net.nodes, openNode(t, strings.TrimSpace(home)))
 	}

@@ -82,7 +82,7 @@ type history struct {
 func readHistory(n *node, upTo nodeStatus) (*history, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	source, err := remote.New(n.url, remote.Options{})
+	source, err := remoteOf(n)
 	if err != nil {
 		return nil, err
 	}
@@ -107,9 +107,13 @@ func readHistory(n *node, upTo nodeStatus) (*history, error) {
 	}
 	h.log = provenance.Hash(digest.Sum(nil))
 	if upTo.Height > 0 {
-		h.header, err = headerHash(ctx, source, upTo.Height)
+		header, err := headerOf(ctx, source, upTo.Height)
+		if err != nil {
+			return nil, err
+		}
+		h.header = provenance.Hash(header.Hash())
 	}
-	return h, err
+	return h, nil
 }
 
 // add takes an entry; next is each stream's next sequence.
@@ -130,23 +134,27 @@ func (h *history) add(e verify.Entry, next map[string]int64) error {
 	return nil
 }
 
-func headerHash(ctx context.Context, source verify.Source, height int64) (provenance.Hash, error) {
+// remoteOf is a node as a source for auditors.
+func remoteOf(n *node) (*remote.Node, error) { return remote.New(n.url, remote.Options{}) }
+
+// headerOf is a node's header of a height.
+func headerOf(ctx context.Context, source verify.Source, height int64) (*types.Header, error) {
 	blocks, err := source.Headers(ctx, height, 1)
 	if err != nil {
-		return provenance.Hash{}, fmt.Errorf("header %d: %w", height, err)
+		return nil, fmt.Errorf("header %d: %w", height, err)
 	}
 	var wire cmtproto.LightBlock
 	if err := wire.Unmarshal(blocks[0]); err != nil {
-		return provenance.Hash{}, fmt.Errorf("header %d: %w", height, err)
+		return nil, fmt.Errorf("header %d: %w", height, err)
 	}
 	block, err := types.LightBlockFromProto(&wire)
 	if err != nil {
-		return provenance.Hash{}, fmt.Errorf("header %d: %w", height, err)
+		return nil, fmt.Errorf("header %d: %w", height, err)
 	}
 	if block.Height != height {
-		return provenance.Hash{}, fmt.Errorf("header %d comes where %d was asked for", block.Height, height)
+		return nil, fmt.Errorf("header %d comes where %d was asked for", block.Height, height)
 	}
-	return provenance.Hash(block.Hash()), nil
+	return block.Header, nil
 }
 
 // missing counts the acknowledged statements that are not where the receipt said.
@@ -185,7 +193,7 @@ func (n *node) audit(genesis provenance.Hash) error {
 }
 
 func (n *node) report(genesis provenance.Hash) (*verify.Report, error) {
-	source, err := remote.New(n.url, remote.Options{})
+	source, err := remoteOf(n)
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,8 @@ type plan struct {
 	count int
 	begun time.Time
 	done  int
+
+	onward bool // go on behind a failure: what comes next does not depend on it
 }
 
 // newPlan draws from the seed and the test's name, so that one test alone draws
@@ -57,7 +59,7 @@ func newPlan(t testing.TB, short, long int) *plan {
 
 // next reports whether another fault is due, and counts it.
 func (p *plan) next() bool {
-	if p.t.Failed() || p.done >= p.count || *flagDuration > 0 && p.done > 0 && time.Since(p.begun) > *flagDuration {
+	if p.t.Failed() && !p.onward || p.done >= p.count || *flagDuration > 0 && p.done > 0 && time.Since(p.begun) > *flagDuration {
 		return false
 	}
 	p.done++

@@ -128,7 +128,6 @@ func TestPowerLossControl(t *testing.T) {
 				refused++
 			}
 			p.say("power off, without syncs: of %d acknowledged statements %d are gone %s", len(promised), gone, said)
-			x.net.nodes[0].kill()
 			x.disks[0].unmount(t)
 			if gone > 0 {
 				break
@@ -141,25 +140,17 @@ func TestPowerLossControl(t *testing.T) {
 	p.figures("power losses without syncs (control)", "acknowledged", acknowledged, "lost", lost, "refused", refused)
 }
 
-// missing starts the node and counts the statements that it does not have; all of
-// them where it does not start, and then what it said.
+// missing counts the statements that the ledger on the disk does not have: all
+// of them where it does not open, and then what it said.
 func (x *powerTrials) missing(t *testing.T, promised map[provenance.Hash]acknowledgement) (gone int, said string) {
 	t.Helper()
-	n := x.net.nodes[0]
-	n.start(t)
-	if err := n.up(t); err != nil {
-		return len(promised), fmt.Sprintf("(%.300s)", err)
+	told := readLedger(t, filepath.Join(x.net.nodes[0].home, "data", "ledger"))
+	_, size, appHash := told.head()
+	if appHash == "" {
+		return len(promised), fmt.Sprintf("(%.200s)", told.lines[0])
 	}
-	s, err := n.status()
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := readHistory(n, s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for id, a := range promised {
-		if index, there := h.ids[id]; !there || index != a.index {
+	for _, a := range promised {
+		if a.index >= size {
 			gone++
 		}
 	}
