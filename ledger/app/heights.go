@@ -89,12 +89,12 @@ func (n *Node) Stalled() error {
 }
 
 // CatchingUp says that the node fetches blocks that others have decided and does
-// not vote; also that it does not run.
+// not vote, or cannot get them; also that it does not run.
 func (n *Node) CatchingUp() bool {
 	release, err := n.use()
 	if err != nil {
 		return true
 	}
 	defer release()
-	return n.comet.ConsensusReactor().WaitSync()
+	return n.comet.ConsensusReactor().WaitSync() || n.stranded() != nil
 }

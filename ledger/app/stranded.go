@@ -84,7 +84,8 @@ func (b *peerBlocks) lack(next int64, now time.Time) int64 {
 }
 
 // Stranded says that the node cannot catch up: it was away for longer than any of
-// its peers keeps blocks. Nil otherwise. SPEC(NOD-41)
+// its peers keeps blocks. Nil otherwise. The engine itself takes no notice of peers
+// that do not have its next block, and takes itself for caught up. SPEC(NOD-41)
 func (n *Node) Stranded() error {
 	release, err := n.use()
 	if err != nil {
@@ -94,11 +95,8 @@ func (n *Node) Stranded() error {
 	return n.stranded()
 }
 
-// stranded is Stranded while the engine runs.
+// stranded is Stranded, of a node that runs.
 func (n *Node) stranded() error {
-	if !n.comet.ConsensusReactor().WaitSync() {
-		return nil
-	}
 	next := n.Height() + 1
 	if base := n.blocks.lack(next, time.Now()); base > 0 {
 		return fmt.Errorf("this node's next block is %d, and its peers keep blocks from %d on: it was away for too long to catch up by blocks; stop it and run 'tokentraild rejoin --home %s --join URL --trust HEIGHT:HASH', which takes the ledger's newest state from a node and keeps the keys", next, base, n.home)
