@@ -30,6 +30,7 @@ type daemon struct {
 	http   string // host:port
 	served chan error
 	stop   context.CancelFunc // ends HTTP
+	hands  *handovers
 	unfeed context.CancelFunc // ends what hands held submissions to the mempool, and entries to the index of records
 	fed    sync.WaitGroup     // which are three goroutines, and a fourth that fetches history
 }
@@ -77,6 +78,9 @@ func startDaemon(ctx context.Context, home string, limits api.Limits, log *slog.
 		return d, err
 	}
 	if err := d.fetchHistory(feeding, home, conf, totals, log); err != nil {
+		return d, err
+	}
+	if err := d.followHandovers(feeding, home, log); err != nil {
 		return d, err
 	}
 	return d, d.serve(home, conf, limits, application, records, totals, log)
@@ -155,8 +159,9 @@ func (d *daemon) serve(home string, conf app.NodeConfig, limits api.Limits, appl
 			P2P: d.node.P2PAddress(), Validators: d.node.ProposerSet, HeaderHash: d.node.HeaderHash,
 			Missing: d.ledger.Missing, Elsewhere: conf.History,
 		},
-		Limits: limits,
-		Logger: log,
+		Changes: d.hands,
+		Limits:  limits,
+		Logger:  log,
 	})
 	if err != nil {
 		return err

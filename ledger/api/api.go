@@ -24,7 +24,7 @@ import (
 )
 
 // Config is what the interface serves and how much of it. All but Joining,
-// Limits, Wait and Logger must be given.
+// Changes, Limits, Wait and Logger must be given.
 type Config struct {
 	ChainID string
 	Genesis []byte             // the genesis document, byte for byte; with ChainID it makes the log's origin
@@ -37,6 +37,7 @@ type Config struct {
 	Totals    *index.Totals  // brought up to the log by each question about flows
 	Records   *index.Records // which somebody else feeds
 	Joining   Joining        // for nodes that join, and where history is missing
+	Changes   Changes        // of the validators; nil: the node does not say
 
 	// Wait is how long a POST waits for the commit before it answers 202. 0: 15 s.
 	Wait   time.Duration
@@ -141,6 +142,7 @@ type api struct {
 	paged      pagedViews    // locks itself
 	lookups    *places       // locks itself; of answers about records
 	frontiers  *frontiers    // locks itself
+	censuses   *censuses     // locks itself
 }
 
 // New makes the handler. It starts nothing: all work is done in requests.
@@ -185,5 +187,6 @@ func newAPI(c Config) (*api, error) {
 		flowRows:   newGate(c.Limits.FlowRows),
 		lookups:    newPlaces(c.Limits.Lookups, c.Limits.LookupWait, c.Limits.AddressLookups),
 		frontiers:  newFrontiers(),
+		censuses:   newCensuses(),
 	}, nil
 }

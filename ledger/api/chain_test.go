@@ -126,6 +126,11 @@ func (c *chain) LightBlock(height int64) ([]byte, error) {
 	return fmt.Appendf(nil, "light block %d", height), nil
 }
 
+// changeless are validators that never change.
+type changeless struct{}
+
+func (changeless) ValidatorChanges(context.Context, int64, int) ([]int64, error) { return nil, nil }
+
 func (c *chain) WaitHeight(ctx context.Context, height int64) error {
 	for {
 		c.mu.Lock()
@@ -189,6 +194,7 @@ func newNode(t testing.TB, change ...func(*Config)) *node {
 		ChainID: "test-1", Genesis: genesis, Key: key,
 		Log: LedgerLog{ch.ledger, ch}, Headers: ch, Submitter: ch, Engine: ch,
 		Totals: index.New(), Records: indexed(t, ch), Wait: time.Minute,
+		Changes: changeless{},
 		Joining: Joining{Validators: func(height int64) ([]byte, error) { return fmt.Appendf(nil, "validators %d", height), nil }},
 	}
 	for _, f := range change {

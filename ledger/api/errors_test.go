@@ -249,7 +249,7 @@ func TestRoutesAreTheSpecs(t *testing.T) {
 			}
 		}
 		delete(spec, name)
-		path := strings.NewReplacer("{id}", "0", "{index}", "0", "{kid}", keyName(n.api.public)).Replace(r.path)
+		path := strings.NewReplacer("{id}", "0", "{index}", "0", "{kid}", keyName(n.api.public), "{provider}", "acme").Replace(r.path)
 		target := path
 		switch r.path {
 		case "/proof/inclusion":

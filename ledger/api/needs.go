@@ -45,6 +45,13 @@ type Snapshot interface {
 	State(key string) ([]byte, bool)
 	StateProof(key string) *provenance.StateProof
 	Frontier() (*ledger.Frontier, error)
+	Governance() (provenance.Governance, bool, error)
+	Rules() (provenance.Rules, error)
+	Policy() (provenance.Policy, error)
+	// These three walk the whole state map.
+	Providers() ([]provenance.Provider, error)
+	Validators() ([]provenance.Validator, error)
+	Streams(issuer string) ([]ledger.Stream, error)
 }
 
 // Headers gives the signed headers.

@@ -37,6 +37,14 @@ func (a *api) routes() []route {
 		{"GET", "/v1/frontier", nil, a.getFrontier},
 		{"GET", "/v1/flows", []string{"from", "to", "since", "until", "kind", "side", "by", "limit", "offset", "size"}, a.getFlows},
 		{"GET", "/v1/records", append(lookupNames(), "offset", "limit"), a.findRecords},
+
+		{"GET", "/v1/providers", []string{"after", "limit"}, a.getProviders},
+		{"GET", "/v1/providers/{provider}", []string{"after", "limit"}, a.getProvider},
+		{"GET", "/v1/governance", nil, a.getGovernance},
+		{"GET", "/v1/policy", nil, a.getPolicy},
+		{"GET", "/v1/rules", nil, a.getRules},
+		{"GET", "/v1/validators", nil, a.getValidators},
+		{"GET", "/v1/validators/changes", []string{"from"}, a.getChanges},
 		{"GET", "/healthz", nil, a.getHealth},
 	}
 }
