@@ -96,7 +96,7 @@ func (x *exhibit) readStatement(now time.Time) bool {
 		return false
 	}
 	x.statement = parsed
-	if err := x.doc.checkSigner("exhibit", parsed); err != nil {
+	if err := x.doc.checkSigner("statement", parsed); err != nil {
 		s.stop(err)
 	}
 	c := &checkedEntry{id: parsed.ID(), header: parsed.Header()}

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"fmt"
-	"time"
 
 	"tokentrail/provenance"
 )
@@ -128,18 +127,20 @@ func (r *replay) judgeAge(c *checkedEntry) {
 	if most == 0 || !known || version < streamRules {
 		return
 	}
-	if r.timeOf == nil || r.now == 0 {
-		r.aged = true
-		return
-	}
-	at, err := r.timeOf(r.now)
-	if err != nil {
-		r.aged = true
-		return
-	}
-	if oldest := at.UnixMilli() - most; c.header.Last < oldest {
-		r.find(CodeAge, c, ".statement.period", "records of "+time.UnixMilli(oldest).UTC().Format(time.RFC3339Nano)+" or later",
-			time.UnixMilli(c.header.Last).UTC().Format(time.RFC3339Nano))
+	switch {
+	case r.now == 0:
+		r.aged = true // the height is not known
+	case r.timeOf == nil:
+		r.noteAge(c, most)
+	default:
+		at, err := r.timeOf(r.now)
+		if err != nil {
+			r.aged = true
+			return
+		}
+		if f := tooOld(c.index, c.header.Last, most, at); f != nil {
+			r.step.find(f)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -227,7 +228,14 @@ func FuzzDecodeJSON(f *testing.F) {
 	f.Add([]byte(`{"format":1,"log_size":3,"rows":[{"kind":"transfer","tokens":4}]}`))
 	f.Add([]byte(`{"format":2}`))
 	f.Add([]byte(`null`))
+	f.Add([]byte(`{"heights":[3,7,9223372036854775807]}`))
+	f.Add([]byte(`{"heights":[7,7]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		if heights, err := DecodeChanges(b, 3); err != nil {
+			wantAnswer(t, err)
+		} else if len(heights) > MaxChanges || len(heights) > 0 && (heights[0] < 3 || !slices.IsSorted(heights)) {
+			t.Error(heights)
+		}
 		if s, err := DecodeStatus(b); err != nil {
 			wantAnswer(t, err)
 		} else if s.Format != 1 {

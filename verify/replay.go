@@ -26,10 +26,11 @@ type replay struct {
 
 	limits      provenance.Limits // that hold for the entry that is judged
 	limitsKnown bool
-	moved       bool    // validators changed in the block under way
-	sets        []setOf // validators by the state map: who is to sign from which header on
-	aged        bool    // an age could not be judged
-	blind       bool    // the state map rests on a height that is not known
+	moved       bool       // validators changed in the block under way
+	sets        []setOf    // validators by the state map: who is to sign from which header on
+	ages        []ageBound // where headers were skipped: 40 bytes a block
+	aged        bool       // an age could not be judged
+	blind       bool       // the state map rests on a height that is not known
 
 	corrections []*correction
 	forgotten   int64 // corrections beyond maxCorrections

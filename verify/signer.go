@@ -13,25 +13,25 @@ import (
 var errActs = errors.New("acts may have changed what the genesis document says of its issuer; audit the ledger")
 
 // checkSigner verifies a statement's signature under the key that its kid names,
-// by the registry of the genesis document. What is wrong is a *Finding; what acts
+// by the registry of the genesis document; place is the statement's. What is wrong is a *Finding; what acts
 // of the ledger may have changed since is errActs. SPEC(VER-9)
 func (doc *genesisDoc) checkSigner(place string, s *provenance.UnverifiedStatement) error {
 	issuer := s.Header().Issuer
 	p := doc.providers[issuer]
 	if p == nil && doc.governance != nil {
-		return fmt.Errorf("%s.statement.issuer: %w", place, errActs)
+		return fmt.Errorf("%s.issuer: %w", place, errActs)
 	}
 	// SPEC(ADM-5)
 	if p == nil {
-		return NewFinding(CodeIssuer, place+".statement.issuer", "an active provider of the registry", fmt.Sprintf("%q", issuer))
+		return NewFinding(CodeIssuer, place+".issuer", "an active provider of the registry", fmt.Sprintf("%q", issuer))
 	}
 	key, public := p.key(s.KID())
 	if key == nil && doc.mayChange() {
-		return fmt.Errorf("%s.statement.kid: %w", place, errActs)
+		return fmt.Errorf("%s.kid: %w", place, errActs)
 	}
 	// SPEC(ADM-6), SPEC(STM-7)
 	if key == nil {
-		return NewFinding(CodeKey, place+".statement.kid", "a key of "+issuer, s.KID().String())
+		return NewFinding(CodeKey, place+".kid", "a key of "+issuer, s.KID().String())
 	}
 	return signedUnder(place, s, public)
 }
@@ -39,7 +39,7 @@ func (doc *genesisDoc) checkSigner(place string, s *provenance.UnverifiedStateme
 // signedUnder verifies a signature. SPEC(STM-6), SPEC(KEY-3), SPEC(KEY-4)
 func signedUnder(place string, s *provenance.UnverifiedStatement, key provenance.PublicKey) error {
 	if _, err := s.Verify(key); err != nil {
-		return NewFinding(CodeSignature, place+".statement.signature", "a signature by "+key.String(), err.Error())
+		return NewFinding(CodeSignature, place+".signature", "a signature by "+key.String(), err.Error())
 	}
 	return nil
 }
@@ -78,11 +78,11 @@ func (p *receiptProver) checkSignerNow(ctx context.Context, place string, entry 
 	// SPEC(ADM-6)
 	switch {
 	case key == nil:
-		return NewFinding(CodeKey, place+".statement.kid", "a key of "+issuer, kid.String())
+		return NewFinding(CodeKey, place+".kid", "a key of "+issuer, kid.String())
 	case key.Added != nil && *key.Added >= entry:
-		return NewFinding(CodeKey, place+".statement.kid", fmt.Sprintf("a key that was added before entry %d", entry), fmt.Sprintf("one that entry %d added", *key.Added))
+		return NewFinding(CodeKey, place+".kid", fmt.Sprintf("a key that was added before entry %d", entry), fmt.Sprintf("one that entry %d added", *key.Added))
 	case key.Revoked != nil && *key.Revoked <= entry:
-		return NewFinding(CodeKey, place+".statement.kid", fmt.Sprintf("a key that was not revoked before entry %d", entry), fmt.Sprintf("one that entry %d revoked", *key.Revoked))
+		return NewFinding(CodeKey, place+".kid", fmt.Sprintf("a key that was not revoked before entry %d", entry), fmt.Sprintf("one that entry %d revoked", *key.Revoked))
 	}
 	return signedUnder(place, s, public)
 }

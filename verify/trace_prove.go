@@ -111,6 +111,7 @@ func (p *receiptProver) prove(ctx context.Context, entry int64, s *provenance.Un
 
 // signed checks that the issuer of the registry signed a statement.
 func (p *receiptProver) signed(ctx context.Context, place string, entry int64, s *provenance.UnverifiedStatement) error {
+	place += ".statement"
 	if p.registry != nil {
 		return p.checkSignerNow(ctx, place, entry, s)
 	}

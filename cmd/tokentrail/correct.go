@@ -59,7 +59,7 @@ func (a *app) correctCommand() *cobra.Command {
 		Long: "Make a record that reverses or amends one of yours. Nothing on a ledger is ever edited: a\n" +
 			"correction takes back what the record counts, or adds to it, in the totals of the record's own\n" +
 			"hour. The record is named by its id (64 hex digits) or by issuer/ref; what the node says of it\n" +
-			"is checked up to the validators of the genesis document. Earlier corrections of it are taken\n" +
+			"is checked up to the validators, from the genesis document on. Earlier corrections of it are taken\n" +
 			"into account; that there are no more is the node's word.\n\n" +
 			"The output is a file of one record for tokentrail submit, under the same issuer. What counted\n" +
 			"in a wrong place, or for a wrong model, is reversed and recorded anew.",

@@ -26,8 +26,8 @@ func (a *app) contentFindCommand() *cobra.Command {
 		Use:   "find FILE",
 		Short: "Say who made a file's content, with what, when and from what",
 		Long: "Look for the record of a file's content: by the reference in its label, by its public digests, and\n" +
-			"with --key by the commitment that the key gives. Every record is proven under the validators of the\n" +
-			"genesis document; then it is said which model of which provider made the content, when, where, from\n" +
+			"with --key by the commitment that the key gives. Every record is proven under the validators, from\n" +
+			"the genesis document on; then it is said which model of which provider made the content, when, where, from\n" +
 			"which sources and under which label, and whether the file's own label agrees.\n\n" +
 			"A keyed commitment tells nothing without its key. Where only one could tell, the answer is that it\n" +
 			"cannot be told, never that nothing is known.\n\n" +

@@ -31,7 +31,7 @@ func (a *app) recordExportCommand() *cobra.Command {
 		Long: "Export an evaluation record as an in-toto Statement v1 about the model's weights, to sign with\n" +
 			"whatever signs attestations. The record is in a file of records, or on a ledger, where it is\n" +
 			"named by its id (64 hex digits) or, with --node, by issuer/ref. What the node says of it is\n" +
-			"checked up to the validators of the genesis document.",
+			"checked up to the validators, from the genesis document on.",
 		Example: "tokentrail record export evaluation.records --format in-toto > evaluation.intoto.json\n" +
 			"tokentrail record export evaluations.records --index 3 --format in-toto\n" +
 			"tokentrail record export acme/mmlu-1 --format in-toto --node http://localhost:7480",

@@ -69,7 +69,8 @@ func (a *app) submitCommand() *cobra.Command {
 			"after another follow each other.\n\n" +
 			"The journal that makes this so stands under --state. It is part of the stream: keep it.\n\n" +
 			"The node is not trusted: what was sent leaves the journal only for a receipt that leads to a\n" +
-			"header signed by the validators of the genesis document. Name that document with --genesis.",
+			"header signed by the validators, whom the genesis document and the headers since name. Name that\n" +
+			"document with --genesis.",
 		Example: "tokentrail submit usage.records --node http://localhost:7480 \\\n" +
 			"  --key acme --issuer acme --stream usage\n" +
 			"tokentrail submit usage.records --node http://a:7480 --node http://b:7480 \\\n" +

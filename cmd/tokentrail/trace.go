@@ -34,7 +34,7 @@ func (a *app) traceCommand() *cobra.Command {
 		Use:   "trace RECORD|FILE",
 		Short: "Show what a record comes from and what came of it, across providers",
 		Long: "Walk from a record to its parents and theirs, and to its children and theirs, on the ledger, and show\n" +
-			"the graph. Every record is proven under the validators of the genesis document. What is missing,\n" +
+			"the graph. Every record is proven under the validators, from the genesis document on. What is missing,\n" +
 			"unverified, reversed, cyclic or cut is marked.\n\n" +
 			"RECORD is an id, 64 hex digits, or ISSUER/REF, or tokentrail:ISSUER/REF. FILE is a labelled file, whose\n" +
 			"label names the record, or a JSON file with a record's id.\n\n" +
