@@ -101,16 +101,14 @@ func checkAnswers(t testing.TB, got, want *Snapshot, i, size int64, partial bool
 	if err != nil {
 		t.Fatal(err)
 	}
-	st, err := provenance.ParseStatement(e.Statement)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := st.Header()
 	same("index by id", func(s *Snapshot) ([]byte, error) { n, err := s.IndexOf(e.ID); return fmt.Append(nil, n), err })
-	same("index by sequence", func(s *Snapshot) ([]byte, error) {
-		n, err := s.IndexOfSequence(h.Issuer, h.Stream, h.Sequence)
-		return fmt.Append(nil, n), err
-	})
+	if st, err := provenance.ParseStatement(e.Statement); err == nil {
+		h := st.Header()
+		same("index by sequence", func(s *Snapshot) ([]byte, error) {
+			n, err := s.IndexOfSequence(h.Issuer, h.Stream, h.Sequence)
+			return fmt.Append(nil, n), err
+		})
+	}
 	for _, n := range []int64{i + 1, size} {
 		same("root", func(s *Snapshot) ([]byte, error) { r, err := s.LogRoot(n); return r[:], err })
 		same("inclusion", func(s *Snapshot) ([]byte, error) {
@@ -174,6 +172,56 @@ func TestBackfill(t *testing.T) {
 		if err := r.Backfill(nil, nil); err == nil {
 			t.Fatal("a backfill where nothing is missing")
 		}
+	}
+}
+
+// TestBackfillOfEveryKind: acts and equivocations are fetched and mended as
+// batches are, and come with their own evidence or not at all.
+func TestBackfillOfEveryKind(t *testing.T) {
+	kinds := map[provenance.LeafKind]int{}
+	for seed := uint64(100); len(kinds) < 3; seed++ {
+		h, document := newChronicle(t, seed)
+		l := open(t, t.TempDir())
+		if _, err := l.InitGenesis(document, testValidators(), historyChain); err != nil {
+			t.Fatal(err)
+		}
+		whole := &replica{Ledger: l, processors: 2}
+		for h.o.height < 12 {
+			at := h.begin()
+			raws := h.block(8)
+			whole.step(t, h.o.height, at, raws)
+			for _, raw := range raws {
+				h.o.judge(raw)
+			}
+		}
+		s := l.Snapshot()
+		r := restored(t, t.TempDir(), s)
+		fill(t, r, s, 7)
+		checkSame(t, r.Snapshot(), s)
+		size := s.Head().Size
+		for i := range size {
+			got, _ := received(t, s, i, 1, size)
+			kind, _ := provenance.LeafKindOf(got[0].Statement)
+			kinds[kind]++
+			path, err := s.Inclusion(i, size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, records := range map[string][]byte{
+				"with more":    append(bytes.Clone(got[0].Records), 0),
+				"with foreign": []byte("\x28\xb5\x2f\xfd"),
+			} {
+				if err := r.Repair(i, Received{got[0].Height, got[0].Statement, records}, path); err == nil {
+					t.Fatalf("entry %d of kind %d is taken %s records", i, kind, name)
+				}
+			}
+			harmValue(t, r.store, indexKey(prefixEntry, i), "flip")
+			if err := r.Repair(i, got[0], path); err != nil {
+				t.Fatalf("entry %d of kind %d: %v", i, kind, err)
+			}
+		}
+		checkSame(t, r.Snapshot(), s)
+		wantFound(t, r.Snapshot())
 	}
 }
 
