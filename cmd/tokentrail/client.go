@@ -192,6 +192,20 @@ type statusDoc struct {
 	StateRoot   provenance.Hash `json:"state_root"`
 	AppHash     provenance.Hash `json:"app_hash"`
 	CatchingUp  bool            `json:"catching_up"`
+	Header      *headerDoc      `json:"header,omitempty"` // that carries the app hash
+	History     *historyDoc     `json:"history,omitempty"`
+}
+
+// headerDoc is a header as --trust takes it.
+type headerDoc struct {
+	Height int64           `json:"height"`
+	Hash   provenance.Hash `json:"hash"`
+}
+
+// historyDoc is which entries a node that joined still fetches.
+type historyDoc struct {
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
 }
 
 // status asks what ledger the node serves.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"runtime/debug"
 	"strings"
@@ -43,6 +44,13 @@ func (a *app) status(ctx context.Context, node string) error {
 		if s.CatchingUp {
 			catching = "yes: what it says is old"
 		}
+		header, missing := "", ""
+		if s.Header != nil {
+			header = fmt.Sprintf("%d:%s", s.Header.Height, s.Header.Hash)
+		}
+		if s.History != nil {
+			missing = fmt.Sprintf("entries %d to %d are still fetched", s.History.From, s.History.To-1)
+		}
 		return facts(w,
 			fact{"chain", s.ChainID},
 			fact{"origin", s.Origin},
@@ -52,6 +60,8 @@ func (a *app) status(ctx context.Context, node string) error {
 			fact{"log root", s.LogRoot.String()},
 			fact{"state root", s.StateRoot.String()},
 			fact{"app hash", s.AppHash.String()},
+			fact{"header", header}, // as --trust takes it
+			fact{"history", missing},
 		)
 	})
 }
