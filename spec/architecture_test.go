@@ -34,7 +34,7 @@ var imports = []struct {
 	{"ledger", []string{"provenance"}, []string{"github.com/cometbft/cometbft"}},
 	{"ledger/app", []string{"ledger", "provenance"}, nil},
 	{"ledger/index", []string{"ledger", "provenance"}, []string{"github.com/cometbft/cometbft"}},
-	{"ledger/backup", []string{"ledger", "provenance"}, []string{"net/http", "github.com/cometbft/cometbft"}},
+	{"ledger/backup", []string{"ledger", "provenance"}, []string{"github.com/cometbft/cometbft"}},
 	{"ledger/api", []string{"ledger", "ledger/index", "provenance"}, []string{"github.com/cometbft/cometbft"}},
 	{"cmd/tokentraild", []string{"ledger", "ledger/app", "ledger/backup", "ledger/index", "ledger/api", "provenance", "provenance/intake", "provenance/label", "verify", "verify/light", "verify/profile", "verify/remote"}, nil},
 	{"cmd/tokentraild/faults", nil, nil}, // tests only

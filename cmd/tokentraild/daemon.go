@@ -32,7 +32,8 @@ type daemon struct {
 	stop   context.CancelFunc // ends HTTP
 	hands  *handovers
 	unfeed context.CancelFunc // ends what hands held submissions to the mempool, and entries to the index of records
-	fed    sync.WaitGroup     // which are three goroutines, and a fourth that fetches history
+	scrub  *scrubber
+	fed    sync.WaitGroup // which are three goroutines, and a fourth that fetches history
 }
 
 // startDaemon starts the node of home. limits bound what HTTP clients can make it
@@ -56,34 +57,51 @@ func startDaemon(ctx context.Context, home string, limits api.Limits, log *slog.
 	if err := app.FinishRejoin(home); err != nil {
 		return d, err
 	}
-	if d.ledger, err = ledger.Open(app.LedgerDir(home), ledger.Options{Logger: log}); err != nil {
+	if err := checkRestored(home); err != nil {
 		return d, err
 	}
+	if d.ledger, err = ledger.Open(app.LedgerDir(home), ledger.Options{Logger: log, ReserveBytes: uint64(conf.Reserve)}); err != nil {
+		return d, fmt.Errorf("%w; 'tokentraild repair' mends or rebuilds the stores of a home from another node or a backup", err)
+	}
 	application := app.NewApplication(d.ledger, log)
-	d.node = app.NewNode(home, application, app.NodeOptions{Log: log, Lock: d.lock, Archive: d.ledger})
+	feeding, stop := context.WithCancel(context.Background())
+	d.unfeed = stop
+	d.node = app.NewNode(home, app.WaitForRoom(feeding, application, d.ledger.Room, log), app.NodeOptions{Log: log, Lock: d.lock, Archive: d.ledger})
 	if err := d.node.Start(ctx); err != nil {
 		return d, err
 	}
 	log.Info("node started", "home", home, "height", d.node.Height(), "entries", d.ledger.Snapshot().Head().Size, "peers", d.node.P2PAddress())
-	feeding, stop := context.WithCancel(context.Background())
-	d.unfeed = stop
 	d.fed.Go(func() { application.Feed(feeding, d.node.Submit) })
 	d.fed.Go(func() { application.Accuse(feeding, d.node.Submit) })
 	records, err := d.indexRecords(feeding, home, log)
 	if err != nil {
 		return d, err
 	}
-	totals, err := d.countTotals(ctx)
+	totals, err := d.countTotals(ctx, log)
 	if err != nil {
 		return d, err
 	}
 	if err := d.fetchHistory(feeding, home, conf, totals, log); err != nil {
 		return d, err
 	}
+	if err := d.scrubStore(feeding, home, conf, log); err != nil {
+		return d, err
+	}
 	if err := d.followHandovers(feeding, home, log); err != nil {
 		return d, err
 	}
 	return d, d.serve(home, conf, limits, application, records, totals, log)
+}
+
+// scrubStore begins to look for damage in the ledger's store, and to mend it.
+func (d *daemon) scrubStore(ctx context.Context, home string, conf app.NodeConfig, log *slog.Logger) error {
+	sources, err := sourcesOf(conf.History)
+	if err != nil {
+		return err
+	}
+	d.scrub = newScrubber(home, d.ledger, sources, conf.Upkeep, log)
+	d.fed.Go(func() { d.scrub.run(ctx) })
+	return nil
 }
 
 // fetchHistory begins to fetch what the node lacks of the time before it joined.
@@ -110,11 +128,18 @@ func (d *daemon) fetchHistory(ctx context.Context, home string, conf app.NodeCon
 // countTotals adds the log's totals up, before anybody can ask: the first question
 // about flows of a long log would wait for it. Where history is missing they are
 // added up when it is here.
-func (d *daemon) countTotals(ctx context.Context) (*index.Totals, error) {
+func (d *daemon) countTotals(ctx context.Context, log *slog.Logger) (*index.Totals, error) {
 	if from, to := d.ledger.Missing(); from < to {
 		return index.New(), nil
 	}
-	return index.Build(ctx, d.ledger.Snapshot())
+	totals, err := index.Build(ctx, d.ledger.Snapshot())
+	var damage *ledger.DamageError
+	if errors.As(err, &damage) {
+		// Questions about flows fail until it is mended; all else goes on (SPEC(NOD-8)).
+		log.Error("flows cannot be added up", "error", err)
+		return index.New(), nil
+	}
+	return totals, err
 }
 
 // indexDir is where a home has what is derived from the log; it may be removed
@@ -151,7 +176,7 @@ func (d *daemon) serve(home string, conf app.NodeConfig, limits api.Limits, appl
 		ChainID: doc.ChainID, Genesis: raw, Key: key,
 		Log:       api.LedgerLog{Ledger: d.ledger, Heights: d.node},
 		Headers:   headers{d.node},
-		Submitter: submitter{application, d.node, make(chan struct{}, 2*runtime.GOMAXPROCS(0))},
+		Submitter: submitter{application, d.node, d.ledger.Room, make(chan struct{}, 2*runtime.GOMAXPROCS(0))},
 		Engine:    engine{d.node},
 		Totals:    totals,
 		Records:   records,
@@ -161,7 +186,7 @@ func (d *daemon) serve(home string, conf app.NodeConfig, limits api.Limits, appl
 		},
 		Changes: d.hands,
 		Limits:  limits,
-		Logger:  log,
+		Logger:  log, Damaged: d.scrub.damaged,
 	})
 	if err != nil {
 		return err
@@ -244,6 +269,7 @@ func (h headers) LightBlock(height int64) ([]byte, error) {
 type submitter struct {
 	app     *app.Application
 	node    *app.Node
+	room    func() error  // says that the disk is nearly full
 	judging chan struct{} // a place for each submission being judged: its records take up to 8 MiB expanded
 }
 
@@ -252,6 +278,10 @@ func (s submitter) Check(raw []byte) *ledger.Checked { return s.app.Check(raw) }
 
 // Submit implements api.Submitter.
 func (s submitter) Submit(ctx context.Context, c *ledger.Checked) error {
+	// SPEC(NOD-80)
+	if err := s.room(); err != nil {
+		return err
+	}
 	// Judged here, on all processors, before the mempool does so one after
 	// another; it finds the work done.
 	select {

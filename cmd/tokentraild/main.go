@@ -5,6 +5,10 @@
 //	tokentraild init       a new home: keys, genesis, configuration
 //	tokentraild start      run the node of a home
 //	tokentraild rejoin     bring a node forward that was away too long
+//	tokentraild backup     copy a ledger to a directory that only grows
+//	tokentraild restore    make a node's stores from a backup
+//	tokentraild scrub      read all of a stopped node's stores
+//	tokentraild repair     mend them from another node or a backup
 //	tokentraild localnet   a network of validators on this machine
 package main
 

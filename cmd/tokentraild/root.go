@@ -30,6 +30,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	var usage usageError
+	var coded *exitError
 	switch {
 	case err == nil:
 		return exitOK
@@ -41,6 +42,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = fmt.Errorf("interrupted")
 	}
 	fmt.Fprintf(stderr, "tokentraild: %v\n", err)
+	if errors.As(err, &coded) {
+		return coded.code
+	}
 	return exitFailed
 }
 
@@ -61,7 +65,8 @@ Start with 'tokentraild demo'.`,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().String("log-level", "warn", "least level of log messages on stderr: debug, info, warn, error")
-	root.AddCommand(initCommand(), startCommand(), rejoinCommand(), localnetCommand(), demoCommand(), showCommand())
+	root.AddCommand(initCommand(), startCommand(), rejoinCommand(), localnetCommand(), demoCommand(), showCommand(),
+		backupCommand(), restoreCommand(), scrubCommand(), repairCommand())
 	return root
 }
 

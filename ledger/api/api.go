@@ -43,6 +43,9 @@ type Config struct {
 	Wait   time.Duration
 	Limits Limits
 	Logger *slog.Logger // what goes wrong in the node; nil: nowhere
+	// Damaged, if not nil, is told each failure of the node's own, among them what
+	// its store has damaged (*ledger.DamageError). It must not wait.
+	Damaged func(err error)
 }
 
 // Limits bound what clients can make a node hold. 0 is the default.

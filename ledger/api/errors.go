@@ -22,6 +22,7 @@ const (
 	codeInternal    provenance.Code = "internal"
 	codeFuture      provenance.Code = "future"
 	codeNotHere     provenance.Code = "not-here"
+	codeRoom        provenance.Code = "room"
 )
 
 const (
@@ -29,6 +30,7 @@ const (
 	maxDetail     = 2048 // bytes
 	busyRetry     = time.Second
 	retryLater    = 5 * time.Second
+	retryRoom     = time.Minute // until somebody has made room
 	titleRejected = "Rejected"
 )
 
@@ -77,6 +79,7 @@ func problems() []problem {
 		{http.StatusRequestEntityTooLarge, "Content Too Large", 0, []provenance.Code{provenance.CodeSize}},
 		{http.StatusTooManyRequests, "Too Many Requests", busyRetry, []provenance.Code{codeBusy}},
 		{http.StatusServiceUnavailable, "Unavailable", retryLater, []provenance.Code{codeUnavailable}},
+		{http.StatusInsufficientStorage, "Insufficient Storage", retryRoom, []provenance.Code{codeRoom}},
 		{http.StatusServiceUnavailable, "Not Here Yet", retryLater, []provenance.Code{codeNotHere}},
 		// The node's own failure, which no client can mend.
 		{http.StatusInternalServerError, "Internal Server Error", 0, []provenance.Code{codeInternal}},
@@ -124,6 +127,7 @@ func (a *api) explain(err error) (code provenance.Code, detail string, fault boo
 	var node nodeError
 	var known *provenance.Error
 	var tooLarge *http.MaxBytesError
+	var full *ledger.RoomError
 	switch {
 	case errors.As(err, &node):
 	case errors.As(err, &known):
@@ -137,6 +141,9 @@ func (a *api) explain(err error) (code provenance.Code, detail string, fault boo
 		return codeNotHere, "not-here: this node still fetches the history before it joined: " + err.Error() + "; " + a.elsewhere(), false
 	case errors.Is(err, ledger.ErrNotFound):
 		return codeNotFound, "not-found: " + strings.TrimSuffix(err.Error(), ": "+ledger.ErrNotFound.Error()), false
+	case errors.As(err, &full):
+		// SPEC(NOD-80)
+		return codeRoom, "room: this node takes no submissions: " + full.Error() + "; what is there can be read; submit to another node", false
 	case errors.Is(err, ErrBusy):
 		return codeBusy, "busy: " + err.Error() + "; send it again later", false
 	case unavailable(err):

@@ -119,6 +119,9 @@ func (a *api) serve(rt route) http.Handler {
 		code, detail, fault := a.explain(err)
 		if fault {
 			a.Logger.Error("could not answer", "method", r.Method, "path", r.URL.Path, "error", err)
+			if a.Damaged != nil {
+				a.Damaged(err)
+			}
 		}
 		if w.begun {
 			panic(http.ErrAbortHandler)

@@ -22,7 +22,13 @@ func (n *Node) LatestSigned() int64 {
 		return 0
 	}
 	defer release()
-	return n.comet.BlockStore().Height()
+	if tip := n.comet.BlockStore().Height(); tip > 0 || n.opt.Archive == nil {
+		return tip
+	}
+	// Made from a backup, and alone so far: its archive has the header behind the
+	// ledger's height (SPEC(NOD-67)).
+	_, last := n.opt.Archive.ArchivedHeaders()
+	return last
 }
 
 // LightBlock returns what an auditor needs to check height: CometBFT's LightBlock

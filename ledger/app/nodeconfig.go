@@ -26,6 +26,7 @@ type NodeConfig struct {
 	// history that it lacks, as http://host:port.
 	History []string `json:"history,omitempty"`
 	Retention
+	Upkeep
 }
 
 // Retention says which of the engine's blocks are kept (SPEC(NOD-31)): those that
@@ -66,6 +67,9 @@ func WriteNodeConfig(home string, c NodeConfig) error {
 	if c.PersistentPeers == nil {
 		c.PersistentPeers = []string{}
 	}
+	if c.Upkeep == (Upkeep{}) {
+		c.Upkeep = DefaultUpkeep()
+	}
 	b, err := json.MarshalIndent(c, "", "  ")
 	if err == nil {
 		err = writeFile(filepath.Join(home, nodeFile), append(b, '\n'), 0o644)
@@ -84,7 +88,7 @@ func LoadNodeConfig(home string) (NodeConfig, error) {
 	if err != nil {
 		return NodeConfig{}, fmt.Errorf("node configuration: %w; run init first", err)
 	}
-	c := NodeConfig{Retention: DefaultRetention()}
+	c := NodeConfig{Retention: DefaultRetention(), Upkeep: DefaultUpkeep()}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&c); err != nil {
@@ -113,6 +117,9 @@ func (c *NodeConfig) check() error {
 		if u, err := url.Parse(h); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return fmt.Errorf("history: %q is not a node's address such as http://127.0.0.1:7480", h)
 		}
+	}
+	if err := c.Upkeep.Check(); err != nil {
+		return err
 	}
 	if c.Blocks < 0 || c.Age < 0 || c.Bytes < 0 {
 		return fmt.Errorf("retain_blocks, retain and retain_bytes are %d, %s and %d; none may be below 0", c.Blocks, time.Duration(c.Age), c.Bytes)
