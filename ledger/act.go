@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"fmt"
-	"maps"
 
 	"tokentrail/provenance"
 )
@@ -40,8 +39,7 @@ func (v *view) admitAct(c *Checked) error {
 	if err := a.count(); err != nil {
 		return err
 	}
-	a.accept()
-	return nil
+	return a.accept()
 }
 
 // get returns what stands under a key as the actions so far have left it.
@@ -132,16 +130,18 @@ func (a *acting) count() error {
 	return setState(a.changes, provenance.StateGovernance, g)
 }
 
-// accept takes what the act has changed into the view, of which nothing can fail.
-func (a *acting) accept() {
+// accept takes what the act has changed into the view.
+func (a *acting) accept() error {
 	v := a.v
-	maps.Copy(v.changes, a.changes)
+	if err := v.take(a.changes); err != nil {
+		return err
+	}
 	v.added = v.added.and(a.added)
 	clear(v.providers)
 	if a.policy != nil {
 		v.setPolicy(*a.policy)
 	}
-	v.size++
+	return nil
 }
 
 // An action is one action of an act, at work.

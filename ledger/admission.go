@@ -216,14 +216,22 @@ func (v *view) maxStreams() int64 {
 func (v *view) accept(c *Checked) error {
 	h := c.sub.Statement.Header()
 	key := provenance.StateStreamKey(h.Issuer, h.Stream)
-	if _, exists := v.get(key); !exists && v.rules >= rulesEquivocation {
-		if err := v.changeProvider(h.Issuer, func(p *provenance.Provider) { p.Streams++ }); err != nil {
+	changes := map[string][]byte{}
+	_, exists := v.get(key)
+	opens := !exists && v.rules >= rulesEquivocation
+	if opens {
+		if err := v.changeProvider(changes, h.Issuer, func(p *provenance.Provider) { p.Streams++ }); err != nil {
 			return err
 		}
 	}
-	err := setState(v.changes, key, provenance.StreamHead{
+	err := setState(changes, key, provenance.StreamHead{
 		Sequence: h.Sequence, Statement: c.ID(), Index: v.size, Status: provenance.StreamOpen,
 	})
-	v.size++
-	return err
+	if err != nil {
+		return err
+	}
+	if opens {
+		defer delete(v.providers, h.Issuer)
+	}
+	return v.take(changes)
 }

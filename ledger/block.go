@@ -52,6 +52,10 @@ const (
 	// Records of usage compress to a fourth, a tenth where nothing in them is
 	// random; without the ceiling a block could hold gigabytes of work.
 	MaxBlockExpanded = 64 << 20
+	// MaxBlockChanged is what the values take that it leaves changed in the state:
+	// they go into the store's last transaction with what leads back from them,
+	// which a registry full of keys could otherwise make too large for Badger.
+	MaxBlockChanged = 1 << 20
 )
 
 // room is what is left of a block's ceilings.

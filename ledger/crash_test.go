@@ -1,10 +1,12 @@
 package ledger
 
 import (
+	"bytes"
 	"errors"
 	"os"
-	"slices"
 	"testing"
+
+	"tokentrail/provenance"
 )
 
 var errCrash = errors.New("crash")
@@ -38,6 +40,14 @@ func copyDir(t testing.TB, from string) string {
 // what a restart finds against the whole-ledger oracle. Then the engine replays
 // the block, and the ledger must be as if nothing had happened.
 func TestCrash(t *testing.T) {
+	all, txs := crashBlocks(t)
+	pure := open(t, t.TempDir())
+	governedGenesis(t, pure, 3)
+	var want []*Snapshot // behind either block
+	for _, block := range [][]*Checked{all, txs} {
+		run(t, pure, block)
+		want = append(want, pure.Snapshot())
+	}
 	for _, small := range []bool{false, true} {
 		for _, point := range []struct {
 			name      string
@@ -63,14 +73,9 @@ func TestCrash(t *testing.T) {
 					_ = l.Close()
 					l = openSmall(t, dir)
 				}
-				genesis(t, l)
-				w := newWriter(t, "acme", "s")
-				all := w.many(3, 2)
-				before := run(t, l, all)
-				txs := []*Checked{}
-				for range 40 {
-					txs = append(txs, w.submit(w.records(400, 32)))
-				}
+				governedGenesis(t, l, 3)
+				before := run(t, l, again(t, all))
+				txs := again(t, txs)
 				var crashed string
 				writes := 0
 				l.store.crash = func(n int, last bool) error {
@@ -101,13 +106,65 @@ func TestCrash(t *testing.T) {
 				if small && point.name == "behind the head" && writes < 3 {
 					t.Fatalf("the block took %d transactions, the test wants several", writes)
 				}
-				checkRestart(t, crashed, small, point.persisted, before, all, txs)
+				checkRestart(t, crashed, small, point.persisted, before, want, txs)
 			})
 		}
 	}
 }
 
-func checkRestart(t *testing.T, dir string, small, persisted bool, before Head, all, txs []*Checked) {
+// crashBlocks are the block before the crash and the one that dies, which is
+// large, adds and removes values of the state, and holds all kinds of entries.
+func crashBlocks(t *testing.T) (all, txs []*Checked) {
+	t.Helper()
+	w := newWriter(t, "acme", "s")
+	all = append(w.many(3, 2), decree(t, 0, provenance.Action{Type: provenance.ValidatorSet, Validator: publicBytes("validator 3"), Power: 4}))
+	fork, e := forked(t, newWriter(t, "beta", "s"))
+	all = append(all, fork)
+	txs = []*Checked{
+		decree(t, 1,
+			provenance.Action{Type: provenance.ValidatorSet, Validator: publicBytes("validator 1")},
+			provenance.Action{Type: provenance.ProviderAdmit, ID: "new", Name: "New", Jurisdictions: []string{"DE"}, Keys: [][]byte{coseOf(t, "new")}},
+			provenance.Action{Type: provenance.PolicySet, Policy: &provenance.Policy{Streams: 9, Jurisdictions: []string{"DE"}}}),
+		checkEquivocation(t, e),
+	}
+	for range 40 {
+		txs = append(txs, w.submit(w.records(400, 32)))
+	}
+	return all, append(txs, newWriter(t, "new", "s").next(1))
+}
+
+// checkLedger compares a ledger with one in which nothing went wrong.
+func checkLedger(t *testing.T, s, want *Snapshot) {
+	t.Helper()
+	if s.Head() != want.Head() {
+		t.Fatalf("it is at %+v, wanted %+v", s.Head(), want.Head())
+	}
+	want.tree.each(func(l *stateLeaf) {
+		if got, ok := s.State(l.key); !ok || !bytes.Equal(got, l.value) {
+			t.Fatalf("state %s is %x, wanted %x", l.key, got, l.value)
+		}
+	})
+	for i := range want.Head().Size {
+		e, err := s.Entry(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		frame, err := s.EntryFrame(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := want.Entry(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wanted, err := want.EntryFrame(other)
+		if err != nil || !bytes.Equal(frame, wanted) || !bytes.Equal(e.Statement, other.Statement) || e.ID != other.ID {
+			t.Fatalf("entry %d is another: %v", i, err)
+		}
+	}
+}
+
+func checkRestart(t *testing.T, dir string, small, persisted bool, before Head, want []*Snapshot, txs []*Checked) {
 	t.Helper()
 	reopen := open
 	if small {
@@ -118,15 +175,15 @@ func checkRestart(t *testing.T, dir string, small, persisted bool, before Head, 
 		if got := l.Snapshot().Head(); got != before {
 			t.Fatalf("reopened at %+v, wanted %+v", got, before)
 		}
-		checkSnapshot(t, l.Snapshot(), all)
+		checkLedger(t, l.Snapshot(), want[0])
 		checkNothingBeyond(t, l)
 		run(t, l, again(t, txs))
 	}
-	checkSnapshot(t, l.Snapshot(), slices.Concat(all, txs))
+	checkLedger(t, l.Snapshot(), want[1])
 	if old, ok := l.SnapshotAt(1); !ok {
 		t.Fatal("no snapshot of the height before")
 	} else {
-		checkSnapshot(t, old, all)
+		checkLedger(t, old, want[0])
 	}
 	if err := l.Snapshot().Scrub(t.Context(), nil); err != nil {
 		t.Fatal(err)
@@ -151,9 +208,19 @@ func checkNothingBeyond(t *testing.T, l *Ledger) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range []byte{prefixEntry, prefixHashes, prefixID, prefixSequence} {
-		if count[p] != size {
-			t.Fatalf("%d keys %q, wanted %d", count[p], p, size)
+	batches := size
+	for i := range size {
+		e, err := l.Snapshot().Entry(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Kind() != provenance.LeafStatement {
+			batches--
+		}
+	}
+	for p, want := range map[byte]int64{prefixEntry: size, prefixHashes: size, prefixID: size, prefixSequence: batches} {
+		if count[p] != want {
+			t.Fatalf("%d keys %q, wanted %d", count[p], p, want)
 		}
 	}
 }

@@ -67,12 +67,15 @@ func convictingKey(p *provenance.Provider, kid provenance.Hash) (none provenance
 // closeStream takes an admitted equivocation in: SPEC(EQV-4).
 func (v *view) closeStream(h *provenance.BatchHeader, head provenance.StreamHead) error {
 	head.Status, head.Closed = provenance.StreamClosed, new(v.size)
-	if err := setState(v.changes, provenance.StateStreamKey(h.Issuer, h.Stream), head); err != nil {
+	changes := map[string][]byte{}
+	if err := setState(changes, provenance.StateStreamKey(h.Issuer, h.Stream), head); err != nil {
 		return err
 	}
-	err := v.changeProvider(h.Issuer, func(p *provenance.Provider) { p.Equivocations++ })
-	v.size++
-	return err
+	if err := v.changeProvider(changes, h.Issuer, func(p *provenance.Provider) { p.Equivocations++ }); err != nil {
+		return err
+	}
+	defer delete(v.providers, h.Issuer)
+	return v.take(changes)
 }
 
 // equivocationPath names one of the two statements.

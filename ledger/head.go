@@ -48,9 +48,9 @@ type undo struct {
 	old  []stateChange // what the state's changed keys held; nil: nothing
 }
 
-// undoChanges is the number of changes in a stored part: with the longest keys
-// and values a part stays far below what is kept inline.
-const undoChanges = 1024
+// undoPart is about how many bytes of changes go in a stored part: with one more
+// of the longest values a part stays below what is kept inline.
+const undoPart = 64 << 10
 
 // storedUndo is a part of an undo. Keys must never be changed.
 type storedUndo struct {
@@ -65,16 +65,24 @@ type storedPair struct {
 	Value []byte // empty: nothing stood there; no value of the state is empty
 }
 
+// size is about what the pair takes in a part.
+func (p storedPair) size() int { return len(p.Key) + len(p.Value) + 16 }
+
 // parts returns the stored form, in parts.
 func (u *undo) parts() [][]byte {
-	n := max(1, (len(u.old)+undoChanges-1)/undoChanges)
-	out := make([][]byte, n)
-	for i := range out {
-		part := storedUndo{Head: u.head.encode(), Parts: n}
-		for _, c := range u.old[i*undoChanges : min(len(u.old), (i+1)*undoChanges)] {
-			part.Old = append(part.Old, storedPair{Key: c.key, Value: c.value})
+	parts := [][]storedPair{nil}
+	size := 0
+	for _, c := range u.old {
+		p := storedPair{Key: c.key, Value: c.value}
+		if size += p.size(); size > undoPart {
+			parts, size = append(parts, nil), p.size()
 		}
-		out[i] = encodeStored(part)
+		last := len(parts) - 1
+		parts[last] = append(parts[last], p)
+	}
+	out := make([][]byte, len(parts))
+	for i, old := range parts {
+		out[i] = encodeStored(storedUndo{Head: u.head.encode(), Parts: len(parts), Old: old})
 	}
 	return out
 }

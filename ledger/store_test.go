@@ -14,7 +14,7 @@ func TestManyStreams(t *testing.T) {
 	l := open(t, dir)
 	genesis(t, l)
 	var writers []*writer
-	for i := range undoChanges + 10 {
+	for i := range 1034 { // whose heads take more than undoPart
 		writers = append(writers, newWriter(t, "acme", fmt.Sprint("stream-", i)))
 	}
 	var all []*Checked

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"maps"
 	"time"
 
 	"tokentrail/provenance"
@@ -14,6 +15,7 @@ import (
 type view struct {
 	tree    stateTree
 	changes map[string][]byte // by key, nil where removed; only looked up, and sorted before they are used
+	changed int               // bytes of the values in changes
 	size    int64             // of the log: the next entry's index
 	chainID string
 	height  int64 // of the block
@@ -137,20 +139,32 @@ func (v *view) provider(id string) (*provenance.Provider, error) {
 	return &p, nil
 }
 
-// changeProvider lets change work on a copy of a registered provider, and takes
-// that in.
-func (v *view) changeProvider(id string, change func(p *provenance.Provider)) error {
+// take takes in what an entry changes, all of it or nothing; entries have no
+// other way to change the view.
+func (v *view) take(changes map[string][]byte) error {
+	changed := v.changed
+	for key, value := range changes { // a sum: the order makes no difference
+		changed += len(value) - len(v.changes[key])
+	}
+	if changed > MaxBlockChanged {
+		// SPEC(ADM-17)
+		return refuse(provenance.CodeSize, "", "with it the block's entries would change %d bytes of the state, %d are allowed; send it again, it fits a later block", changed, MaxBlockChanged)
+	}
+	maps.Copy(v.changes, changes)
+	v.changed = changed
+	v.size++
+	return nil
+}
+
+// changeProvider puts a registered provider, changed, among changes.
+func (v *view) changeProvider(changes map[string][]byte, id string, change func(p *provenance.Provider)) error {
 	known, err := v.provider(id)
 	if err != nil {
 		return err
 	}
 	p := *known // what change touches are plain fields
 	change(&p)
-	if err := setState(v.changes, provenance.StateProviderKey(id), p); err != nil {
-		return err
-	}
-	v.providers[id] = &p
-	return nil
+	return setState(changes, provenance.StateProviderKey(id), p)
 }
 
 // streamHead returns the head of a stream as the entries so far have left it;
