@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -68,7 +67,7 @@ const clockVariable = "TOKENTRAIL_TEST_CLOCK"
 // skewed builds tokentraild with a clock that is wrong as the environment says.
 func skewed(t testing.TB) string {
 	t.Helper()
-	dir := filepath.Join(runtime.GOROOT(), "src", "time")
+	dir := goList(t, "{{.Dir}}", "time")
 	b, err := os.ReadFile(filepath.Join(dir, "time.go"))
 	if err != nil {
 		t.Fatal(err)

@@ -49,6 +49,8 @@ func TestMain(m *testing.M) {
 // a temporary directory that is removed however it ends.
 func runInside() int {
 	runtime.LockOSThread() // the child is told of this thread's death
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP)
 	dir, err := os.MkdirTemp("", "tokentrail-faults-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "faults:", err)
@@ -60,8 +62,12 @@ func runInside() int {
 		fmt.Fprintln(os.Stderr, "faults:", err)
 		return 1
 	}
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP)
+	select {
+	case s := <-signals: // while it was building
+		fmt.Fprintln(os.Stderr, "faults:", s)
+		return 1
+	default:
+	}
 	cmd := again(dir, bin, contained)
 	err = cmd.Start()
 	if errors.Is(err, syscall.EPERM) {
