@@ -229,13 +229,7 @@ func files(t testing.TB, home string) map[string][]byte {
 // TestKilledCommands kills backup, restore and repair at moments that nobody
 // chose: run again they do what they did not.
 func TestKilledCommands(t *testing.T) {
-	rounds := 4
-	if os.Getenv("TOKENTRAIL_SOAK") != "" {
-		rounds = 60
-	}
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rounds, rng := soak(t, 2, 60)
 	home, dir, entries := stoppedHome(t, 60)
 	must(t, "backup", "--home", home, "--to", dir)
 	genesis := genesisHash(t, home)
@@ -282,6 +276,25 @@ func TestKilledCommands(t *testing.T) {
 		}
 	}
 	t.Logf("%d rounds, %d kills, %d entries in each copy", rounds, killed, entries)
+}
+
+// soak returns how often a test goes round, in short, or with TOKENTRAIL_SOAK at
+// length or as often as TOKENTRAIL_COUNT says; and what it draws from, seeded by
+// TOKENTRAIL_SEED or the clock.
+func soak(t testing.TB, short, long int) (count int, rng *rand.Rand) {
+	t.Helper()
+	count, seed := short, uint64(time.Now().UnixNano())
+	if os.Getenv("TOKENTRAIL_SOAK") != "" {
+		count = long
+		if n, err := strconv.Atoi(os.Getenv("TOKENTRAIL_COUNT")); err == nil {
+			count = n
+		}
+	}
+	if n, err := strconv.ParseUint(os.Getenv("TOKENTRAIL_SEED"), 10, 64); err == nil {
+		seed = n
+	}
+	t.Logf("count=%d seed=%d", count, seed)
+	return count, rand.New(rand.NewPCG(seed, 0))
 }
 
 // tableOf returns the path of a table of a store.

@@ -18,13 +18,7 @@ import (
 // scrub says what is damaged, and repair mends what a backup can mend; or the flip
 // is of bytes that mean nothing, and all that was there is.
 func TestScrubFindsFlips(t *testing.T) {
-	each := 2
-	if os.Getenv("TOKENTRAIL_SOAK") != "" {
-		each = 40
-	}
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	each, rng := soak(t, 1, 40)
 	clean, dir, entries := stoppedHome(t, 30)
 	must(t, "backup", "--home", clean, "--to", dir)
 	var want scrubReport
