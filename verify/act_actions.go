@@ -67,7 +67,7 @@ func (r *replay) doAction(a *provenance.Action, entry int64) (want, got string) 
 	case provenance.ValidatorSet:
 		return r.setPower(a)
 	case provenance.PolicySet:
-		r.registry.policy, r.limitsKnown = *a.Policy, false
+		r.registry.policy, r.terms = *a.Policy, nil
 		return result(put(r.registry, provenance.StatePolicy, *a.Policy))
 	case provenance.GovernanceSet:
 		return r.setGovernance(a)

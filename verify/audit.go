@@ -22,7 +22,7 @@ type audit struct {
 	rep     *Report
 	draw    *rand.Rand
 
-	genesis, signed, log, roots, validators, corrections, said, state, checkpoint, receipts, flows *Step
+	genesis, signed, log, policy, roots, validators, corrections, said, state, checkpoint, receipts, flows *Step
 
 	doc    *genesisDoc
 	origin string
@@ -67,6 +67,7 @@ func newAudit(ctx context.Context, src Source, headers HeaderVerifier, trust Tru
 	a.genesis = step("genesis", "documents")
 	a.signed = step("headers", "headers")
 	a.log = step("log", "entries")
+	a.policy = step("policy", "entries")
 	a.roots = step("roots", "app hashes")
 	a.validators = step("validators", "sets")
 	a.corrections = step("corrections", "corrections")
@@ -136,11 +137,11 @@ func (a *audit) checkGenesis() bool {
 	if a.status.ChainID != doc.chainID {
 		s.finding(CodeChainID, "status.chain_id", doc.chainID, a.status.ChainID)
 	}
-	if a.replay, err = newReplay(doc, a.log); err != nil {
+	if a.replay, err = newReplay(doc, a.log, a.policy); err != nil {
 		s.stop(err)
 		return false
 	}
-	a.replay.flows = a.early.flows
+	a.replay.flows, a.replay.guesses.profile = a.early.flows, a.opts.Profile
 	a.replay.notices.most = a.log.most
 	a.setMarks()
 	if s.Outcome != Passed {
@@ -187,6 +188,7 @@ func (a *audit) setMarks() {
 func (a *audit) follow() {
 	a.signed.begin()
 	a.log.begin()
+	a.policy.begin()
 	a.advance()
 	patience := a.opts.Patience
 	if patience == 0 {
@@ -211,6 +213,13 @@ func (a *audit) follow() {
 		a.advance()
 	}
 	a.signed.Checked = a.headers.Verified()
+	switch {
+	case !a.complete:
+		a.policy.because("the log was not read to its end")
+	case a.replay.unlooked != "":
+		a.policy.Optional = true
+		a.policy.because(fmt.Sprintf("the ledger's policy names the label profile %q, which this program cannot look at", a.replay.unlooked))
+	}
 }
 
 // short reports whether the node has answered from a log beyond the audited one,

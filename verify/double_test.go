@@ -571,11 +571,15 @@ func (l *ledger) options() verify.Options {
 
 // audit audits the ledger from genesis; trust may name more.
 func (l *ledger) audit(trust ...verify.Trust) *verify.Report {
+	return l.auditWith(l.options(), trust...)
+}
+
+func (l *ledger) auditWith(o verify.Options, trust ...verify.Trust) *verify.Report {
 	tr := verify.Trust{Genesis: new(provenance.Hash(sha256.Sum256(l.genesis)))}
 	if len(trust) > 0 {
 		tr = trust[0]
 	}
-	return light.Audit(context.Background(), l.node(), tr, l.options())
+	return light.Audit(context.Background(), l.node(), tr, o)
 }
 
 // at is the trust in the header of a height.

@@ -26,9 +26,11 @@ type checkedEntry struct {
 	signed      bool                    // the signature was looked at, under the key that its kid names
 	signedErr   error                   // what came of it
 	frame       []byte
-	limits      provenance.Limits // under which the records were checked,
-	recordsErr  error             // and what came of it
-	corrections []*correction     // among its records
+	terms       *terms        // under which the records were checked,
+	recordsErr  error         // and what came of it
+	labels      []wrongLabel  // of the records, against the terms
+	unlabelled  string        // a profile that could not be looked at
+	corrections []*correction // among its records
 
 	act          *provenance.UnverifiedAct // nil where it does not parse
 	equivocation *provenance.Equivocation  // nil where it does not parse
@@ -40,13 +42,13 @@ type checkedEntry struct {
 // they were others, checks the records again. So entries are looked at in parallel
 // and judged in their order.
 type guesses struct {
-	keys   sync.Map // provenance.PublicKey by thumbprint
-	limits atomic.Pointer[provenance.Limits]
+	keys    sync.Map // provenance.PublicKey by thumbprint
+	terms   atomic.Pointer[terms]
+	profile LabelCheck // never changes; nil where nobody looks
 }
 
-// inspect looks at one entry by itself: form, signature, records. now is the
-// auditor's clock.
-func (g *guesses) inspect(e *Entry, now time.Time) *checkedEntry {
+// inspect looks at one entry by itself: form, signature, records.
+func (g *guesses) inspect(e *Entry) *checkedEntry {
 	c := &checkedEntry{index: e.Index, claim: e.Height, leaf: provenance.LeafHash(e.Statement)}
 	c.kind, _ = provenance.LeafKindOf(e.Statement)
 	switch c.kind {
@@ -55,9 +57,9 @@ func (g *guesses) inspect(e *Entry, now time.Time) *checkedEntry {
 	case provenance.LeafEquivocation:
 		c.inspectEquivocation(e)
 	default:
-		if c.inspectStatement(e, now) {
+		if c.inspectStatement(e) {
 			g.trySignature(c)
-			c.checkRecords(*g.limits.Load())
+			g.checkRecords(c, g.terms.Load())
 		}
 	}
 	return c
@@ -68,7 +70,7 @@ func (c *checkedEntry) find(code Code, at, want, got string) {
 }
 
 // inspectStatement reads a statement.
-func (c *checkedEntry) inspectStatement(e *Entry, now time.Time) bool {
+func (c *checkedEntry) inspectStatement(e *Entry) bool {
 	// SPEC(STM-1), SPEC(STM-2), SPEC(STM-3), SPEC(STM-4), SPEC(STM-5)
 	s, err := provenance.ParseStatement(e.Statement)
 	if err != nil {
@@ -76,7 +78,6 @@ func (c *checkedEntry) inspectStatement(e *Entry, now time.Time) bool {
 		return false
 	}
 	c.statement, c.id, c.header, c.frame = s, s.ID(), s.Header(), e.Frame
-	c.checkFuture(now, c.find)
 	return true
 }
 
@@ -122,22 +123,24 @@ func (c *checkedEntry) checkSignature(key provenance.PublicKey) {
 
 // checkRecords expands the records and holds them against the statement, and
 // keeps the corrections among them.
-func (c *checkedEntry) checkRecords(limits provenance.Limits) {
+func (g *guesses) checkRecords(c *checkedEntry, t *terms) {
 	// SPEC(SUB-2), SPEC(SUB-3), SPEC(SUB-4), SPEC(BAT-6)
 	sub := provenance.Submission{Statement: c.statement, Frame: c.frame}
-	records, _, err := sub.CheckRecords(limits)
-	c.limits, c.recordsErr = limits, err
+	records, _, err := sub.CheckRecords(t.limits)
+	c.terms, c.recordsErr = t, err
 	c.corrections = correctionsIn(c.index, c.header, records)
+	c.labels, c.unlabelled = g.checkLabels(c.header.Issuer, records, t.labels)
 }
 
-// checkFuture looks for records that had not happened yet. Only the auditor's
-// clock can tell: block time is a lower bound.
-func (c *checkedEntry) checkFuture(now time.Time, find func(code Code, at, want, got string)) {
-	// SPEC(ADM-15)
-	if limit := now.Add(maxDrift); time.UnixMilli(c.header.Last).After(limit) {
-		find(CodeFuture, ".statement.period", "records of before "+limit.UTC().Format(time.RFC3339),
-			time.UnixMilli(c.header.Last).UTC().Format(time.RFC3339))
+// futureFinding looks for records that had not happened yet, by more than skew.
+// Only the auditor's clock can tell: block time is a lower bound. SPEC(ADM-15)
+func futureFinding(place string, last int64, now time.Time, skew time.Duration) *Finding {
+	limit := now.Add(skew)
+	if !time.UnixMilli(last).After(limit) {
+		return nil
 	}
+	return NewFinding(CodeFuture, place+".statement.period", "records of before "+limit.UTC().Format(time.RFC3339),
+		time.UnixMilli(last).UTC().Format(time.RFC3339))
 }
 
 // recordsCode names the finding for what is wrong with an entry's records.

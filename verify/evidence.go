@@ -99,8 +99,10 @@ func (x *exhibit) readStatement(now time.Time) bool {
 	if err := x.doc.checkSigner("statement", parsed); err != nil {
 		s.stop(err)
 	}
-	c := &checkedEntry{id: parsed.ID(), header: parsed.Header()}
-	c.checkFuture(now, func(code Code, at, want, got string) { s.finding(code, at[1:], want, got) })
+	if f := futureFinding("", parsed.Header().Last, now, maxDrift); f != nil {
+		f.Place = "statement.period"
+		s.find(f)
+	}
 	x.rep.Totals.Entries = 1
 	return true
 }

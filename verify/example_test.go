@@ -23,6 +23,7 @@ func ExampleAudit() {
 	// genesis    passed
 	// headers    passed
 	// log        passed
+	// policy     passed
 	// roots      passed
 	// validators passed
 	// corrections passed

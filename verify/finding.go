@@ -67,6 +67,14 @@ const (
 	CodeGovernedValidators Code = "governed-validators"
 )
 
+// Codes about what the ledger's policy wants to hear of.
+const (
+	CodeJurisdiction Code = "jurisdiction"
+	CodeBasis        Code = "basis"
+	CodeEnergy       Code = "energy"
+	CodeLabel        Code = "label"
+)
+
 // Codes about proofs and derived answers.
 const (
 	CodeStateForm           Code = "state-form"

@@ -2,6 +2,8 @@ package verify
 
 import (
 	"fmt"
+	"math"
+	"time"
 
 	"tokentrail/provenance"
 )
@@ -14,11 +16,22 @@ func (r *replay) judgeStatement(c *checkedEntry) {
 	r.judgeSigner(c)
 	r.judgePlace(c)
 	r.judgeAge(c)
-	if c.limits != r.limits {
-		c.checkRecords(r.limits) // the rules or the policy changed after it was looked at
+	if c.terms != r.terms {
+		r.guesses.checkRecords(c, r.terms) // the rules or the policy changed since it was looked at
 	}
 	if c.recordsErr != nil {
 		r.find(recordsCode(c.recordsErr), c, ".records", "records that give the statement's count, root, period and totals", c.recordsErr.Error())
+	}
+	skew := maxDrift
+	if ms := r.registry.policy.Skew; ms > 0 && ms < math.MaxInt64/int64(time.Millisecond) {
+		skew = time.Duration(ms) * time.Millisecond
+	}
+	if f := futureFinding(fmt.Sprintf("entries[%d]", c.index), c.header.Last, r.clock, skew); f != nil {
+		r.step.find(f)
+	}
+	r.judgePolicy(c)
+	if c.unlabelled != "" {
+		r.unlooked = c.unlabelled
 	}
 	c.statement, c.frame = nil, nil
 }

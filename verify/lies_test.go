@@ -502,7 +502,7 @@ func shorterLog(r *receiptParts) { r.anchor.Preimage.Size = 3 }
 // TestLies tells every lie, and wants its finding at its place and exit code 1.
 func TestLies(t *testing.T) {
 	told := map[verify.Code]bool{}
-	for _, lie := range slices.Concat(headerLies(), logLies(), proofLies(), answerLies(), correctionLies(), actLies(), governLies()) {
+	for _, lie := range slices.Concat(headerLies(), logLies(), proofLies(), answerLies(), correctionLies(), actLies(), governLies(), policyLies()) {
 		t.Run(lie.name, func(t *testing.T) {
 			build := small
 			if lie.build != nil {
@@ -516,7 +516,9 @@ func TestLies(t *testing.T) {
 			if lie.trust != nil {
 				trust = lie.trust(l)
 			}
-			r := l.audit(trust...)
+			o := l.options()
+			o.Profile = noLabel
+			r := l.auditWith(o, trust...)
 			if r.Exit() != 1 {
 				t.Fatalf("exit %d:\n%s", r.Exit(), text(r))
 			}

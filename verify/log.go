@@ -18,19 +18,19 @@ func (a *audit) readLog(size int64) error {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
+	a.replay.clock = a.opts.Now()
 	var (
 		wg      sync.WaitGroup
 		jobs    = make(chan *entryJob, workers)
 		ordered = make(chan *entryJob, 4*workers)
 		fetched error // set before ordered is closed
-		now     = a.opts.Now()
 		from    = a.replay.tree.size
 		stopped error // why the replay cannot go on
 	)
 	for range workers {
 		wg.Go(func() {
 			for j := range jobs {
-				j.done <- a.replay.guesses.inspect(&j.entry, now)
+				j.done <- a.replay.guesses.inspect(&j.entry)
 			}
 		})
 	}

@@ -270,12 +270,12 @@ func FuzzParseGenesis(f *testing.F) {
 // and what is no entry of any kind is told.
 func FuzzInspect(f *testing.F) {
 	g := &guesses{}
-	g.limits.Store(new(provenance.FormatLimits()))
+	g.terms.Store(&terms{limits: provenance.FormatLimits()})
 	f.Add([]byte{0xd2, 0x84}, []byte{0x28, 0xb5, 0x2f, 0xfd})
 	f.Add([]byte{0xd8, 0x62, 0x84}, []byte{})
 	f.Add([]byte{0x86, 0x78, 0x1a}, []byte{0x82, 0x40, 0x40})
 	f.Fuzz(func(t *testing.T, leaf, frame []byte) {
-		c := g.inspect(&Entry{Statement: leaf, Frame: frame}, r0)
+		c := g.inspect(&Entry{Statement: leaf, Frame: frame})
 		if c.leaf != provenance.LeafHash(leaf) {
 			t.Errorf("%+v", c)
 		}

@@ -24,13 +24,15 @@ type replay struct {
 	step    *Step
 	notices notices
 
-	limits      provenance.Limits // that hold for the entry that is judged
-	limitsKnown bool
-	moved       bool       // validators changed in the block under way
-	sets        []setOf    // validators by the state map: who is to sign from which header on
-	ages        []ageBound // where headers were skipped: 40 bytes a block
-	aged        bool       // an age could not be judged
-	blind       bool       // the state map rests on a height that is not known
+	clock    time.Time  // the auditor's
+	terms    *terms     // that hold for the entry that is judged; nil where the policy has changed
+	expected *Step      // what policy wants to hear of
+	unlooked string     // a profile of the policy that could not be looked at
+	moved    bool       // validators changed in the block under way
+	sets     []setOf    // validators by the state map: who is to sign from which header on
+	ages     []ageBound // where headers were skipped: 40 bytes a block
+	aged     bool       // an age could not be judged
+	blind    bool       // the state map rests on a height that is not known
 
 	corrections []*correction
 	forgotten   int64 // corrections beyond maxCorrections
@@ -39,13 +41,13 @@ type replay struct {
 	marks map[int64]*provenance.Preimage // filled in when the log has that size
 }
 
-func newReplay(doc *genesisDoc, step *Step) (*replay, error) {
+func newReplay(doc *genesisDoc, step, expected *Step) (*replay, error) {
 	reg, err := newRegistry(doc.initial)
 	if err != nil {
 		return nil, err
 	}
 	r := &replay{
-		doc: doc, registry: reg, step: step, heights: heights{next: 1, asked: map[int64]bool{}},
+		doc: doc, registry: reg, step: step, expected: expected, heights: heights{next: 1, asked: map[int64]bool{}},
 		streams: map[string]*provenance.StreamHead{}, issuers: map[string]bool{},
 		totals: Totals{Kinds: map[string]*KindTotals{}}, marks: map[int64]*provenance.Preimage{},
 	}
@@ -54,8 +56,7 @@ func newReplay(doc *genesisDoc, step *Step) (*replay, error) {
 	for _, p := range reg.providers {
 		r.teach(p)
 	}
-	limits := reg.policy.Limits(reg.rules.Version)
-	r.guesses.limits.Store(&limits)
+	r.guesses.terms.Store(&terms{limits: reg.policy.Limits(reg.rules.Version)})
 	return r, nil
 }
 
@@ -134,12 +135,10 @@ func (r *replay) prepare(index int64) error {
 	if !provenance.KnownRules(version) {
 		return fmt.Errorf("entries[%d]: rule version %d holds from here on, this program knows 1 to %d; audit with a release that has it", index, version, provenance.RuleVersion)
 	}
-	if r.limitsKnown && int64(r.limits.Rules) == version {
-		return nil
+	if r.terms == nil || int64(r.terms.limits.Rules) != version {
+		r.terms = &terms{r.registry.policy.Limits(version), r.registry.policy.Labels}
+		r.guesses.terms.Store(r.terms)
 	}
-	limits := r.registry.policy.Limits(version)
-	r.limits, r.limitsKnown = limits, true
-	r.guesses.limits.Store(&limits)
 	return nil
 }
 

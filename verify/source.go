@@ -177,6 +177,9 @@ type Options struct {
 	// Flows are the queries whose answers are computed again; nil means two, over
 	// everything: without and with all groups.
 	Flows []provenance.FlowQuery
+	// Profile holds records to the label profiles that the ledger's policy names; nil
+	// leaves that out, and the report says so.
+	Profile LabelCheck
 	// Patience is how long to wait for a signed header over what the node has
 	// already answered from, since one block more carries its app hash: 0 means
 	// 5 s, less means not at all.

@@ -15,6 +15,7 @@ import (
 	"tokentrail/provenance"
 	"tokentrail/verify"
 	"tokentrail/verify/light"
+	"tokentrail/verify/profile"
 	"tokentrail/verify/remote"
 )
 
@@ -112,7 +113,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 		return err
 	}
 	steps := &stepProgress{app: a}
-	report := light.Audit(ctx, node, trust, verify.Options{Now: time.Now, Receipts: f.receipts, Progress: steps.told})
+	report := light.Audit(ctx, node, trust, verify.Options{Now: time.Now, Receipts: f.receipts, Progress: steps.told, Profile: meetsProfile})
 	steps.end()
 	if err := a.report(report); err != nil {
 		return err
@@ -121,6 +122,24 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 		return &reported{code}
 	}
 	return nil
+}
+
+// meetsProfile holds a record alone to a label profile, at the record's time.
+func meetsProfile(id, issuer string, r *provenance.Record) (fails string, known bool) {
+	p, err := profile.Find(id)
+	if err != nil {
+		return "", false
+	}
+	result := profile.Check(p, profile.Subject{Record: r, Issuer: issuer, At: r.Time})
+	if result.Verdict != profile.Fails {
+		return "", true
+	}
+	for _, rule := range result.Rules {
+		if rule.Outcome == profile.Failed {
+			return fmt.Sprintf("%s (%s): %s", rule.ID, rule.Clause, rule.Reason), true
+		}
+	}
+	return "it fails", true
 }
 
 func (a *app) report(r *verify.Report) error {
