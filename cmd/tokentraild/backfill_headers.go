@@ -20,6 +20,11 @@ func (b *backfill) headers(ctx context.Context, source *remote.Node) error {
 	if err != nil || last == 0 {
 		return err
 	}
+	return b.headersTo(ctx, source, last, b.leadsHere)
+}
+
+// headersTo is headers up to a height, which has to satisfy leads.
+func (b *backfill) headersTo(ctx context.Context, source *remote.Node, last int64, leads func(*verify.Header) error) error {
 	src := &headerSource{Source: source, ledger: b.ledger, old: b.old}
 	verified := light.FromGenesis(src, time.Now)
 	if err := verified.Start(ctx, b.genesis); err != nil {
@@ -34,7 +39,7 @@ func (b *backfill) headers(ctx context.Context, source *remote.Node) error {
 		next := min(last, have+historyPage)
 		header, err := verified.Header(ctx, next)
 		if err == nil && next == last {
-			err = b.leadsHere(header)
+			err = leads(header)
 		}
 		if err != nil {
 			return err
