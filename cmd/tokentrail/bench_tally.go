@@ -88,22 +88,30 @@ func (t *benchTally) count() int64 {
 }
 
 // window returns how many statements were committed from from to to, and the
-// latencies of all that fell due in that time, in order. What is not committed
-// has waited until now, at least, and counts with that. SPEC(CLI-63)
-func (t *benchTally) window(from, to, now time.Time) (committed int64, latencies []time.Duration, unfinished int64) {
+// latencies, in order, of all that fell due in that time; in a closed loop, of all
+// that were on their way in it, for one that stands still sends nothing new. What
+// is not committed has waited until now, at least, and counts with that.
+// SPEC(CLI-63)
+func (t *benchTally) window(from, to, now time.Time, closed bool) (committed int64, latencies []time.Duration, unfinished int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	in := func(at time.Time) bool { return !at.Before(from) && at.Before(to) }
+	counts := func(due, at time.Time) bool {
+		began := due
+		if closed {
+			began = at // it was on its way until then
+		}
+		return due.Before(to) && !began.Before(from)
+	}
 	for _, d := range t.done {
-		if in(d.at) {
+		if !d.at.Before(from) && d.at.Before(to) {
 			committed++
 		}
-		if in(d.due) {
+		if counts(d.due, d.at) {
 			latencies = append(latencies, d.at.Sub(d.due))
 		}
 	}
 	open := func(due time.Time) {
-		if in(due) {
+		if counts(due, now) {
 			latencies = append(latencies, now.Sub(due))
 			unfinished++
 		}
@@ -132,7 +140,7 @@ func percentile(sorted []time.Duration, share float64) time.Duration {
 // result is what is said of a run.
 func (l *benchLoad) result(used benchUsed) benchRunDoc {
 	f := l.b.flags
-	committed, latencies, unfinished := l.tally.window(l.from, l.to, time.Now())
+	committed, latencies, unfinished := l.tally.window(l.from, l.to, time.Now(), l.rate == 0)
 	seconds := max(0, l.to.Sub(l.from).Seconds())
 	d := benchRunDoc{
 		Loop: "closed", InFlight: f.inFlight, Seconds: seconds, Statements: committed, Records: committed * int64(f.batch),
