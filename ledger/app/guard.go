@@ -22,6 +22,7 @@ type guarded struct {
 func (g guarded) FinalizeBlock(ctx context.Context, r *abci.RequestFinalizeBlock) (*abci.ResponseFinalizeBlock, error) {
 	out, err := g.Application.FinalizeBlock(ctx, r)
 	if err != nil && g.fetching() {
+		g.node.log.Error("the node stops while it fetches blocks", "error", err)
 		g.halt(err)
 		// The engine holds nothing here that its deferred calls do not release.
 		runtime.Goexit()
@@ -29,16 +30,20 @@ func (g guarded) FinalizeBlock(ctx context.Context, r *abci.RequestFinalizeBlock
 	return out, err
 }
 
-// Commit is the application's. The engine holds the mempool's lock here and
-// would keep it, so its goroutine goes on; where the ledger is at its end the
-// next FinalizeBlock fails too.
+// Commit is the application's. Where it is the last that this program can make,
+// the node is halted with that as the reason, before the engine has one of its own.
+// In block sync the engine holds the mempool's lock here and would keep it, so its
+// goroutine goes on, and the next FinalizeBlock ends it.
 func (g guarded) Commit(ctx context.Context, r *abci.RequestCommit) (*abci.ResponseCommit, error) {
 	out, err := g.Application.Commit(ctx, r)
-	if isRulesError(err) && g.fetching() {
-		g.halt(err)
+	if !isRulesError(err) || g.node.comet == nil { // nil: the start fails
+		return out, err
+	}
+	g.halt(err)
+	if g.fetching() {
 		return &abci.ResponseCommit{}, nil // the block is committed; there will be no other
 	}
-	return out, err
+	return nil, err
 }
 
 // fetching reports whether the engine is in block sync: it is made, and
@@ -48,6 +53,5 @@ func (g guarded) fetching() bool {
 }
 
 func (g guarded) halt(err error) {
-	g.node.log.Error("the node stops while it fetches blocks", "error", err)
 	g.node.halt(fmt.Errorf("consensus halted: %w", err))
 }
