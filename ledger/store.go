@@ -56,6 +56,9 @@ func openStore(dir string, memTable int64, log *slog.Logger) (*store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("ledger store %s: %w", dir, err)
 	}
+	if err := CheckManifest(dir); err != nil {
+		return nil, fmt.Errorf("open the ledger store %s: %w", dir, err)
+	}
 	db, err := badger.Open(storeOptions(dir, memTable, log))
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger store %s (one process at a time may have it open): %w", dir, err)

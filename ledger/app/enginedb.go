@@ -15,6 +15,8 @@ import (
 	dbm "github.com/cometbft/cometbft-db"
 	badger "github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
+
+	"tokentrail/ledger"
 )
 
 // Sizes of the engine's Badger, in bytes.
@@ -78,6 +80,9 @@ func OpenEngineDB(dir string, log *slog.Logger) (*EngineDB, error) {
 func openEngineDB(dir string, log *slog.Logger, memTable int64) (*EngineDB, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("engine store %s: %w", dir, err)
+	}
+	if err := ledger.CheckManifest(dir); err != nil {
+		return nil, fmt.Errorf("open engine store %s: %w", dir, err)
 	}
 	db, err := badger.Open(engineBadgerOptions(dir, log).WithMemTableSize(memTable).WithValueThreshold(min(engineValueInline, memTable/10)))
 	if err != nil {

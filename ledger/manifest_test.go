@@ -1,0 +1,90 @@
+package ledger
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	badger "github.com/dgraph-io/badger/v4"
+)
+
+// manifestOf makes a Badger with some tables and returns its directory, closed.
+func manifestOf(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for range 3 {
+		db, err := badger.Open(badger.DefaultOptions(dir).WithLogger(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = db.Update(func(txn *badger.Txn) error { return txn.Set([]byte("key"), make([]byte, 1000)) })
+		if err := errors.Join(err, db.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestManifestBitsNeverHideTables(t *testing.T) {
+	dir := manifestOf(t)
+	path := filepath.Join(dir, manifestName)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckManifest(dir); err != nil {
+		t.Fatal(err)
+	}
+	tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
+	if err != nil || len(tables) == 0 {
+		t.Fatal("there are no tables", err)
+	}
+	for bit := range len(whole) * 8 {
+		flipped := append([]byte(nil), whole...)
+		flipped[bit/8] ^= 1 << (bit % 8)
+		if err := os.WriteFile(path, flipped, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		found := CheckManifest(dir)
+		if found != nil {
+			if !isDamage(found) {
+				t.Fatalf("bit %d: %v", bit, found)
+			}
+			continue
+		}
+		// What the check lets pass Badger must refuse, or it must not matter.
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		manifest, _, err := badger.ReplayManifestFile(f, 0, badger.DefaultOptions(dir))
+		f.Close()
+		if err == nil && len(manifest.Tables) != len(tables) {
+			t.Fatalf("bit %d: Badger would keep %d of %d tables", bit, len(manifest.Tables), len(tables))
+		}
+	}
+}
+
+func TestTornAndMissingManifest(t *testing.T) {
+	dir := manifestOf(t)
+	path := filepath.Join(dir, manifestName)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := len(whole) - 1; n > len(whole)-10; n-- {
+		if err := os.WriteFile(path, whole[:n], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := CheckManifest(dir); err != nil {
+			t.Errorf("torn at %d of %d: %v", n, len(whole), err)
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckManifest(dir); !isDamage(err) {
+		t.Errorf("missing: %v", err)
+	}
+}
