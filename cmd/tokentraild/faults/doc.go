@@ -3,7 +3,7 @@
 // every acknowledged statement is there, once, whether all nodes have the same
 // app hash, and whether the auditor finds nothing that it should not.
 //
-//	go test ./cmd/tokentraild/faults                       short counts, a seed of its own
+//	go test ./cmd/tokentraild/faults                       short counts, the same seed each time
 //	go test ./cmd/tokentraild/faults -run Kill -v -args -seed 7 -count 50 -duration 10m
 //	make soak                                              the long counts
 //

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +119,8 @@ func (u *used) tryHome(t *testing.T, p *plan, truth *homeTruth, f flip) (outcome
 	t.Helper()
 	n := u.net.nodes[0]
 	n.start(t)
+	defer func(url string) { n.url = url }(n.url)
+	n.moved(f)
 	if err := n.up(t); err != nil {
 		return n.refusal(f)
 	}
@@ -161,6 +164,22 @@ func (u *used) tryHome(t *testing.T, p *plan, truth *homeTruth, f flip) (outcome
 		return "stalled", nil
 	}
 	return outcome, nil
+}
+
+var listens = regexp.MustCompile(`(?m)^node of .*: http (http://\S+), peers`)
+
+// moved follows a node whose configuration is damaged to where it says that it
+// listens.
+func (n *node) moved(f flip) {
+	if filepath.Base(f.path) != "node.json" {
+		return
+	}
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end) && !n.gone(); time.Sleep(10 * time.Millisecond) {
+		if m := listens.FindStringSubmatch(n.said.String()); m != nil {
+			n.url = m[1]
+			return
+		}
+	}
 }
 
 // answer reports whether an answer is the right one, rather than an error. A
@@ -210,6 +229,8 @@ func placeWords(path string) []string {
 		words = append(words, dir)
 	}
 	switch filepath.Base(path) {
+	case "node.json":
+		words = append(words, "looking up host", "listen") // then comes the address
 	case "priv_validator_key.json":
 		words = append(words, "validator key")
 	case "priv_validator_state.json":

@@ -14,15 +14,19 @@ import (
 )
 
 var (
-	flagSeed     = flag.Uint64("seed", 0, "seed of all that is drawn; 0: one by the clock, which is printed")
+	flagSeed     = flag.Uint64("seed", 0, "seed of all that is drawn; 0: the same each time, with TOKENTRAIL_SOAK one by the clock, which is printed")
 	flagCount    = flag.Int("count", 0, "how many faults each test makes; 0: the short count, with TOKENTRAIL_SOAK the long one")
 	flagDuration = flag.Duration("duration", 0, "when each test stops making faults, whatever the count; 0: never")
 )
 
 // printSeed settles the seed and says what this run is.
 func printSeed() {
-	if *flagSeed == 0 {
+	switch {
+	case *flagSeed != 0:
+	case soak():
 		*flagSeed = uint64(time.Now().UnixNano()) % 1_000_000_000
+	default:
+		*flagSeed = 1
 	}
 	fmt.Printf("faults: seed=%d count=%d duration=%s soak=%t\n", *flagSeed, *flagCount, *flagDuration, soak())
 }
