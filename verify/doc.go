@@ -25,13 +25,17 @@
 //	trust → headers → app hash = H(log size, log root, state root) → everything
 //
 // Audit walks it from both ends. A HeaderVerifier leads from the Trust to the
-// header above the node's head. Meanwhile every entry is read, checked by
-// itself (form, issuer, key, signature, records against root and totals), put
-// in its stream, appended to a tree of our own and entered in a state map of our
-// own. Then one equality decides: the app hash of what we built is the app hash
-// that more than two thirds signed. If it holds, nothing was altered, dropped,
-// added or reordered. From genesis each header on the way is held against the
-// log in the same manner, which also tells the height of every entry.
+// header above the node's head. Meanwhile every entry is read, looked at by
+// itself in parallel (form, signature, records against root and totals), and then
+// judged in the order of the log by what the entries before it left: a statement
+// by its issuer, key, stream, rules and policy, an act of governance or of a
+// provider by who may decide it, an equivocation by the keys that it convicts. It
+// is appended to a tree of our own and done to a state map of our own. Then one
+// equality decides: the app hash of what we built is the app hash that more than
+// two thirds signed. If it holds, nothing was altered, dropped, added or
+// reordered. From genesis each header on the way is held against the log in the
+// same manner, which also tells the height of every entry, and each header's
+// validators against the state map.
 //
 // The rest concerns what the node serves beside the log, so that those who look
 // at less than all of it are served right: state proofs, its checkpoint,
@@ -41,6 +45,9 @@
 // it, offline.
 //
 // # Findings, and what could not be checked
+//
+// What the log itself shows of a provider, two stories about one place or a stolen
+// key, is a Notice: the ledger keeps it as it should.
 //
 // Evidence is a Finding: a code of spec/verify.md, the place, what was wanted,
 // what was found, and how to see for oneself. A step without findings that was

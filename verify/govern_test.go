@@ -27,15 +27,18 @@ func (l *ledger) one(issuer, stream string) verify.Entry {
 }
 
 // changeful is a ledger on which everything happens that governance can do, on
-// rule version 2 and from height 12 on 3.
+// rule version 1, from height 6 on 2 and from 12 on 3.
 func changeful(t testing.TB) *ledger {
 	l := newLedgerWith(t, func(l *ledger, g *provenance.Genesis) {
 		twoOfThree(l, g)
-		g.RuleSet = 2
+		g.RuleSet = 1
 	})
+	rules := func(version, from int64) provenance.Action {
+		return provenance.Action{Type: provenance.RulesSet, Rules: version, RulesFrom: from}
+	}
 	height := func() int64 { return int64(len(l.blocks)) + 1 } // of the block that is being made
 	l.commit(l.one("acme", "us"), l.one("beta", "eu"))
-	l.commit(l.act(l.admit("gamma"), l.validator("late", 15)), l.one("gamma", "fr"))
+	l.commit(l.act(l.admit("gamma"), l.validator("late", 15), rules(3, 5), rules(2, 6)), l.one("gamma", "fr"))
 	// acme rotates its key: the new one from now on, the old one not much longer.
 	until, from := height()+2, height()
 	old, fresh := l.keys["acme"], keyOf("acme again")
@@ -48,7 +51,7 @@ func changeful(t testing.TB) *ledger {
 	l.commit(l.act(l.validator("validator0", 0), l.validator("validator1", 30)), l.one("beta", "eu"))
 	l.commit() // empty
 	l.commit(l.act(provenance.Action{Type: provenance.PolicySet, Policy: &provenance.Policy{Records: 64, Streams: 2, Age: 1 << 50}},
-		provenance.Action{Type: provenance.RulesSet, Rules: 3, RulesFrom: 12}))
+		rules(3, 90)), l.act(rules(3, 12)))
 	governors := l.govern
 	l.govern = []ed25519.PrivateKey{keyOf("governor x"), governors[0]}
 	cose := [][]byte{coseOf(t, "governor x"), publicOf(t, governors[0]).COSE()}
@@ -89,7 +92,7 @@ func TestChangefulLedgerHolds(t *testing.T) {
 // wantChangeful wants what the log shows of acme and beta in the report.
 func wantChangeful(t *testing.T, l *ledger, r *verify.Report) {
 	t.Helper()
-	if r.Totals.Acts != 9 || r.Totals.Equivocations != 1 || r.Totals.Entries != 21 || r.Totals.Records != 11 {
+	if r.Totals.Acts != 10 || r.Totals.Equivocations != 1 || r.Totals.Entries != 22 || r.Totals.Records != 11 {
 		t.Errorf("%+v", r.Totals)
 	}
 	if s := r.Totals.Stolen; s == nil || s.Entries != 2 || s.Records != 2 || s.Kinds["transfer"].Input.String() != "200" {

@@ -28,7 +28,7 @@ type actor struct {
 }
 
 // governed changes genesis documents so that the actor governs, under rule
-// version 2.
+// version 1.
 func (a *actor) governed(t testing.TB, homes []string) {
 	t.Helper()
 	for _, home := range homes {
@@ -40,7 +40,7 @@ func (a *actor) governed(t testing.TB, homes []string) {
 		check(t, json.Unmarshal(doc["app_state"], &state))
 		public, err := provenance.NewPublicKey(a.key.Public())
 		check(t, err)
-		state["rules"] = json.RawMessage("2")
+		state["rules"] = json.RawMessage("1")
 		state["governance"], err = json.Marshal(provenance.GenesisGovernance{Threshold: 1, Keys: []string{public.String()}})
 		check(t, err)
 		doc["app_state"], err = json.Marshal(state)
@@ -123,7 +123,7 @@ func TestGovernedLedgerIsAudited(t *testing.T) {
 	power := func(n int64) provenance.Action {
 		return provenance.Action{Type: provenance.ValidatorSet, Validator: other, Power: n}
 	}
-	a.act(t, "", all, power(2))
+	a.act(t, "", all, power(2), provenance.Action{Type: provenance.RulesSet, Rules: 2, RulesFrom: joinStatusOf(t, a.url).Height + 3})
 	a.rotate(t, acme)
 	say(acme)
 	a.act(t, "", all, power(3))
@@ -150,6 +150,26 @@ func TestGovernedLedgerIsAudited(t *testing.T) {
 			t.Errorf("%+v, %+v", r.Totals, r.Notices)
 		}
 	}
+	a.prove(t, document, stolen)
+}
+
+// prove proves an entry as a client does, which has the genesis document and asks
+// the node who came after its validators, and who its issuer is.
+func (a *actor) prove(t testing.TB, document []byte, entry int64) {
+	t.Helper()
+	node, err := remote.New(a.url, remote.Options{})
+	check(t, err)
+	if heights, err := node.ValidatorChanges(t.Context(), 1); err != nil || len(heights) != 3 {
+		t.Errorf("changes of validators at %v, %v: wanted 3", heights, err)
+	}
+	trust := verify.Trust{Genesis: new(provenance.Hash(sha256.Sum256(document)))}
+	p, err := verify.NewEntryProver(t.Context(), document, trust, light.Following(node, trust, time.Now), node)
+	check(t, err)
+	raw, err := node.Statement(t.Context(), strconv.FormatInt(entry, 10))
+	check(t, err)
+	s, err := provenance.ParseStatement(raw)
+	check(t, err)
+	check(t, p.Prove(t.Context(), entry, s))
 }
 
 // rotate gives a provider another key in place of the one that it has.

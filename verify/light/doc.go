@@ -18,7 +18,10 @@
 //     it may. The trust expires with the trusting period.
 //   - Offline: the genesis document's validators, or one known header, and no
 //     network: for receipts. It holds as long as the validators are those of
-//     genesis. Founders is its core, for whoever has receipts only.
+//     genesis. Following goes on from these to the validators of now, by the
+//     headers at which the set changes, each signed by the set before; which
+//     headers these are a node may say, whom nobody believes. Founders is the core
+//     of both, for whoever has receipts only.
 //
 // CometBFT's light client compares what its primary says with witnesses. Here
 // both are the one node that is audited: it can show a consistent fork to this
