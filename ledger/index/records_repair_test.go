@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -129,6 +130,15 @@ func TestMadeAnew(t *testing.T) {
 		},
 		"MANIFEST": func(t *testing.T, a *archive, dir string) {
 			overwrite(t, filepath.Join(dir, "records", "MANIFEST"), func(b []byte) { copy(b, "garbage!") })
+		},
+		"a record is said to have": func(t *testing.T, a *archive, dir string) {
+			overwrite(t, filepath.Join(dir, "records", "MANIFEST"), func(b []byte) {
+				at := 8
+				for next := at; next < len(b); next += 8 + int(binary.BigEndian.Uint32(b[at:])) {
+					at = next
+				}
+				binary.BigEndian.PutUint32(b[at:], binary.BigEndian.Uint32(b[at:])+1) // the last one
+			})
 		},
 		"open": func(t *testing.T, a *archive, dir string) {
 			for _, f := range badgerFiles(t, dir, ".sst") {

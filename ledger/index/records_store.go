@@ -13,6 +13,8 @@ import (
 
 	badger "github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
+
+	"tokentrail/ledger"
 )
 
 // Sizes of the index's Badger, in bytes. It is derived: what it takes is taken
@@ -53,6 +55,10 @@ func openRecordStore(dir string, o RecordsOptions) (s *recordStore, err error) {
 	opening := filepath.Join(dir, openingFile)
 	if _, err := os.Stat(opening); err == nil {
 		return nil, unfit("open %s: the process ended while it was opened the last time", dir)
+	}
+	// Badger would delete the tables behind a record that is cut, and open without.
+	if err := ledger.CheckManifest(dir); err != nil {
+		return nil, unfit("open %s: %w", dir, err)
 	}
 	if err := os.WriteFile(opening, nil, 0o600); err != nil {
 		return nil, err
