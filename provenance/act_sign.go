@@ -221,6 +221,13 @@ func (u *UnverifiedAct) Sign(signer crypto.Signer) (*UnverifiedAct, error) {
 	return assembleAct(u.payload, sortSignatures(append(others, signature)))
 }
 
+// KeepSignatures returns the act with those of its signatures whose kid keep
+// accepts.
+func (u *UnverifiedAct) KeepSignatures(keep func(kid Hash) bool) (*UnverifiedAct, error) {
+	kept := slices.DeleteFunc(slices.Clone(u.signatures), func(s ActSignature) bool { return !keep(s.KID) })
+	return assembleAct(u.payload, kept)
+}
+
 // JoinActs returns the act of a and b with the signatures of both (SPEC(GOV-30)):
 // the same bytes in whatever order acts are joined.
 func JoinActs(a, b *UnverifiedAct) (*UnverifiedAct, error) {

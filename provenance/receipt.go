@@ -171,15 +171,20 @@ func parseAnchor(b []byte) (*Anchor, error) {
 // (SPEC(RCP-3), without the header: that its app hash is AppHash and that it is
 // trusted is for whoever knows the validators).
 func (r *Receipt) Check(origin string, s *UnverifiedStatement) error {
+	return r.CheckEntry(origin, s.ID(), s.Raw())
+}
+
+// CheckEntry is Check for an entry of any kind: its id and its leaf's data.
+func (r *Receipt) CheckEntry(origin string, id Hash, leaf []byte) error {
 	switch {
 	case r.Origin != origin:
 		return fail(CodeOrigin, "receipt.iss", "the receipt is of the log %q, wanted %q", r.Origin, origin)
-	case r.Statement != s.ID().String():
-		return fail(CodeBinding, "receipt.sub", "the receipt is about the statement %s, this one is %s", r.Statement, s.ID())
+	case r.Statement != id.String():
+		return fail(CodeBinding, "receipt.sub", "the receipt is about the entry %s, this one is %s", r.Statement, id)
 	case r.Proof.Size != r.Anchor.Preimage.Size:
 		return fail(CodeAppHash, "receipt.anchor", "the proof is for a log of size %d, the anchor's is %d", r.Proof.Size, r.Anchor.Preimage.Size)
 	}
-	return within("receipt", r.Proof.Verify(r.Anchor.Preimage.LogRoot, LeafHash(s.Raw())))
+	return within("receipt", r.Proof.Verify(r.Anchor.Preimage.LogRoot, LeafHash(leaf)))
 }
 
 // VerifySignature checks the serving node's signature over the log's root.

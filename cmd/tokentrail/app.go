@@ -95,6 +95,7 @@ func (a *app) root() *cobra.Command {
 	root.AddGroup(
 		&cobra.Group{ID: "provider", Title: "for providers"},
 		&cobra.Group{ID: "reader", Title: "for auditors and regulators"},
+		&cobra.Group{ID: "governor", Title: "for those who govern a ledger"},
 	)
 	for _, c := range []struct {
 		group string
@@ -105,6 +106,7 @@ func (a *app) root() *cobra.Command {
 		{"provider", a.labelCommand()}, {"provider", a.contentCommand()},
 		{"reader", a.verifyCommand()}, {"reader", a.flowsCommand()}, {"reader", a.inspectCommand("inspect FILE|-")},
 		{"reader", a.traceCommand()}, {"reader", a.statusCommand()},
+		{"governor", a.govCommand()},
 		{"", a.benchCommand()}, {"", a.versionCommand()},
 	} {
 		c.cmd.GroupID = c.group

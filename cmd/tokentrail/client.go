@@ -229,9 +229,16 @@ func (c *client) getJSON(ctx context.Context, path string, query url.Values, int
 // against the answer's own state root. Whether that root is the validators' is
 // for verify. An absent value is nil. The height is that of the header.
 func (c *client) state(ctx context.Context, key string) (value []byte, height int64, err error) {
+	value, height, _, err = c.provedState(ctx, key)
+	return value, height, err
+}
+
+// provedState is state, with the preimage of the app hash that the header of that
+// height is to carry.
+func (c *client) provedState(ctx context.Context, key string) (value []byte, height int64, preimage provenance.Preimage, err error) {
 	got, err := c.get(ctx, "/v1/state", url.Values{"key": {key}}, maxStateBody)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, preimage, err
 	}
 	var w struct {
 		_        struct{} `cbor:",toarray"`
@@ -241,20 +248,20 @@ func (c *client) state(ctx context.Context, key string) (value []byte, height in
 		Proof    cbor.RawMessage
 	}
 	if err := cbor.Unmarshal(got.body, &w); err != nil {
-		return nil, 0, couldNotf("the answer of %s/v1/state is not [preimage, height, value, proof]: %w", c.base, err)
+		return nil, 0, preimage, couldNotf("the answer of %s/v1/state is not [preimage, height, value, proof]: %w", c.base, err)
 	}
-	preimage, err := provenance.ParsePreimage(w.Preimage)
+	preimage, err = provenance.ParsePreimage(w.Preimage)
 	if err != nil {
-		return nil, 0, fmt.Errorf("the state of the node at %s: %w", c.base, err)
+		return nil, 0, preimage, fmt.Errorf("the state of the node at %s: %w", c.base, err)
 	}
 	proof, err := provenance.ParseStateProof(w.Proof)
 	if err != nil {
-		return nil, 0, fmt.Errorf("the state of the node at %s: %w", c.base, err)
+		return nil, 0, preimage, fmt.Errorf("the state of the node at %s: %w", c.base, err)
 	}
 	if len(w.Value) == 0 {
-		return nil, w.Height, proof.Absent(preimage.StateRoot, key)
+		return nil, w.Height, preimage, proof.Absent(preimage.StateRoot, key)
 	}
-	return w.Value, w.Height, proof.Present(preimage.StateRoot, key, w.Value)
+	return w.Value, w.Height, preimage, proof.Present(preimage.StateRoot, key, w.Value)
 }
 
 // transient reports whether the same request may succeed later or elsewhere.

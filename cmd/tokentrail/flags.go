@@ -33,6 +33,7 @@ func strictFlags() map[string]string {
 		"model-column", "note", "operator", "out", "output", "passphrase-file", "patience", "reason", "reasoning", "receipts", "side", "since", "state",
 		"stream", "time", "time-format", "trusting-period", "until", "using-operator", "window", "zone",
 		"breadth", "down", "modality", "nodes", "producer", "profile", "propagate-id", "propagator", "record", "ref", "reserved1", "reserved2", "role", "source-type", "status", "up", "value",
+		"file", "governor", "height", "jurisdictions", "last-height", "name", "new", "new-passphrase-file", "old-until", "provider-key", "threshold", "valid-from",
 		"acknowledged", "duration", "entropy", "in-flight", "prepared", "rate", "record-bytes", "seed", "streams", "tokentraild", "validators", "warm-up",
 	} {
 		flags[name] = "give it a value, or leave the flag out"
@@ -59,8 +60,11 @@ func (e *flagError) Error() string { return e.text }
 func strict(cmd *cobra.Command) {
 	for name, empty := range strictFlags() {
 		f := cmd.LocalNonPersistentFlags().Lookup(name)
-		if f == nil && !cmd.HasParent() {
+		if f == nil {
 			f = cmd.PersistentFlags().Lookup(name)
+		}
+		if name == "from" && cmd.Name() == "propose" {
+			empty = "wanted a file with an act in JSON"
 		}
 		if f != nil {
 			f.Value = &strictValue{flagValue: f.Value, name: name, empty: empty}
@@ -91,7 +95,7 @@ func (v *strictValue) Set(text string) error {
 	}
 	v.given = true
 	err := v.flagValue.Set(text)
-	switch wanted := map[string]string{"int": "a whole number", "duration": "a time as 90s, 10m or 36h", "period": "a time as 90d or 36h"}[v.Type()]; {
+	switch wanted := map[string]string{"int": "a whole number", "int64": "a whole number", "duration": "a time as 90s, 10m or 36h", "period": "a time as 90d or 36h"}[v.Type()]; {
 	case err == nil:
 		return nil
 	case wanted != "":

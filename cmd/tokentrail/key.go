@@ -29,7 +29,7 @@ func algorithmName(alg int64) string {
 }
 
 func (a *app) keyCommand() *cobra.Command {
-	return a.group("key", "Make and show signing keys", a.keyNewCommand(), a.keyShowCommand())
+	return a.group("key", "Make, show and replace signing keys", a.keyNewCommand(), a.keyShowCommand(), a.keyRotateCommand())
 }
 
 func (a *app) keyNewCommand() *cobra.Command {
@@ -110,33 +110,42 @@ func (a *app) keyShowCommand() *cobra.Command {
 }
 
 func (a *app) keyShow(name string) error {
+	path, public, err := a.publicKeyOf(name)
+	if err != nil {
+		return err
+	}
+	return a.emitKey(path, public)
+}
+
+// publicKeyOf reads the public half of a key file, or a .pub file.
+func (a *app) publicKeyOf(name string) (path string, public provenance.PublicKey, err error) {
 	if strings.HasSuffix(name, publicSuffix) {
 		f, err := openRegular(name)
 		if err != nil {
-			return err
+			return "", public, err
 		}
 		defer f.Close()
 		b, err := readBounded(f, maxKeyFile, name)
 		if err != nil {
-			return err
+			return "", public, err
 		}
 		public, err := provenance.ParsePublicKey(strings.TrimSpace(string(b)))
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return "", public, fmt.Errorf("%s: %w", name, err)
 		}
-		return a.emitKey(name, public)
+		return name, public, nil
 	}
-	path, err := a.keyPath(name)
+	path, err = a.keyPath(name)
 	if err != nil {
-		return err
+		return "", public, err
 	}
 	file, err := readKeyFile(path)
 	if err != nil {
-		return err
+		return "", public, err
 	}
-	public, err := provenance.KeyFilePublic(file)
+	public, err = provenance.KeyFilePublic(file)
 	if err != nil {
-		return fmt.Errorf("key file %s: %w", path, err)
+		return "", public, fmt.Errorf("key file %s: %w", path, err)
 	}
-	return a.emitKey(path, public)
+	return path, public, nil
 }

@@ -241,7 +241,7 @@ func plural(n int64, one string) string {
 	if n == 1 || n == -1 {
 		return thousands(n) + " " + one
 	}
-	if many, ok := strings.CutSuffix(one, "y"); ok {
+	if many, ok := strings.CutSuffix(one, "y"); ok && !strings.HasSuffix(many, "e") {
 		return thousands(n) + " " + many + "ies"
 	}
 	return thousands(n) + " " + one + "s"

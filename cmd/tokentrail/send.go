@@ -51,11 +51,16 @@ func (n *nodes) send(ctx context.Context, body []byte, s *provenance.UnverifiedS
 // prove returns the receipt that a node gave if it shows that validators to whom
 // the genesis document leads committed the statement. SPEC(JRN-6)
 func (n *nodes) prove(ctx context.Context, c *client, raw []byte, s *provenance.UnverifiedStatement) (*provenance.Receipt, error) {
+	return n.proveEntry(ctx, c, raw, s.ID(), s.Raw())
+}
+
+// proveEntry is prove for an entry of any kind: its id and its leaf's data.
+func (n *nodes) proveEntry(ctx context.Context, c *client, raw []byte, id provenance.Hash, leaf []byte) (*provenance.Receipt, error) {
 	r, err := provenance.ParseReceipt(raw)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.Check(n.origin, s); err != nil {
+	if err := r.CheckEntry(n.origin, id, leaf); err != nil {
 		return nil, err
 	}
 	header, err := n.founders.OpenFollowing(ctx, changesOf{c}, r.Anchor.LightBlock)

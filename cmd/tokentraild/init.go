@@ -28,6 +28,7 @@ type initOptions struct {
 	home, chainID, moniker, genesis string
 	providers, validators, peers    []string
 	http, p2p, rpc                  string
+	govern                          governFlags
 	join                            joinFlags
 }
 
@@ -67,6 +68,7 @@ fetches what came before while it runs.`,
 	f.StringVar(&o.moniker, "name", "node", "the node's name for logs and peers")
 	f.StringVar(&o.genesis, "genesis", "", "be there from a chain's beginning: its genesis file")
 	f.StringArrayVar(&o.providers, "provider", nil, "admit a provider: id,jurisdiction[+jurisdiction],key; key is in text or a .pub file (repeatable)")
+	o.govern.add(cmd)
 	f.StringArrayVar(&o.validators, "validator", nil, "another validator: name,power,ed25519:key (repeatable; 'tokentraild show' prints it)")
 	f.StringArrayVar(&o.peers, "peer", nil, "a node to connect to: node-id@host:port (repeatable)")
 	f.StringVar(&o.http, "http", defaultHTTP, "where the HTTP interface listens")
@@ -98,6 +100,9 @@ func initHome(o *initOptions) error {
 	if (o.genesis == "") == (o.chainID == "") {
 		return usageError{fmt.Errorf("give --chain-id for a new chain, --genesis to be there from one's beginning, or --join for one that runs")}
 	}
+	if o.genesis != "" && (len(o.govern.keys) > 0 || o.govern.threshold != 0) {
+		return usageError{fmt.Errorf("--governance-key and --threshold are for a new chain; in that of --genesis they stand already")}
+	}
 	if o.join.trust != "" || o.join.genesis != "" {
 		return usageError{fmt.Errorf("--trust and --genesis-hash go with --join")}
 	}
@@ -108,7 +113,7 @@ func initHome(o *initOptions) error {
 			return err
 		}
 	}
-	state, err := appState(o.providers)
+	state, err := appState(o.providers, &o.govern)
 	if err != nil {
 		return err
 	}
@@ -169,8 +174,9 @@ func (o *initOptions) checkAddresses() error {
 	return nil
 }
 
-// appState makes the genesis document's app_state of --provider values.
-func appState(providers []string) (json.RawMessage, error) {
+// appState makes the genesis document's app_state of --provider values and of who
+// governs.
+func appState(providers []string, govern *governFlags) (json.RawMessage, error) {
 	g := provenance.Genesis{Format: 1, RuleSet: provenance.RuleVersion, Providers: []provenance.GenesisProvider{}}
 	for _, text := range providers {
 		p, err := parseProvider(text)
@@ -178,6 +184,10 @@ func appState(providers []string) (json.RawMessage, error) {
 			return nil, usageError{fmt.Errorf("--provider %q: %w", text, err)}
 		}
 		g.Providers = append(g.Providers, *p)
+	}
+	var err error
+	if g.Governance, err = govern.genesis(); err != nil {
+		return nil, err
 	}
 	b, err := json.Marshal(g)
 	if err != nil {
@@ -273,6 +283,9 @@ func showCommand() *cobra.Command {
 		fmt.Fprintf(cmd.OutOrStdout(), "node id    %s\nvalidator  %s\npeers      %s@%s\nhttp       http://%s\n", id.NodeID, key, id.NodeID, conf.P2P, conf.HTTP)
 		if doc, _, sum, err := app.LoadGenesis(*home); err == nil {
 			fmt.Fprintf(cmd.OutOrStdout(), "chain      %s\ngenesis    %x (SHA-256: what auditors have to know)\n", doc.ChainID, sum)
+			if g, err := provenance.ParseGenesis(doc.AppState); err == nil && g.Governance != nil {
+				fmt.Fprintf(cmd.OutOrStdout(), "governed   by %d of %d keys at genesis; 'tokentrail gov show' says by whom now\n", g.Governance.Threshold, len(g.Governance.Keys))
+			}
 		}
 		return nil
 	}

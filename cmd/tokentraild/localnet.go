@@ -22,6 +22,7 @@ type localnetOptions struct {
 	validators int
 	basePort   int
 	providers  []string
+	govern     governFlags
 	initOnly   bool
 	given      bool // whether the number of validators was said
 }
@@ -43,6 +44,7 @@ that has them already it goes on where they stopped.`,
 	f.IntVar(&o.validators, "validators", 4, "number of validators")
 	f.IntVar(&o.basePort, "base-port", 0, "first of three ports for each validator (HTTP, peers, RPC); 0: free ones")
 	f.StringArrayVar(&o.providers, "provider", nil, "admit a provider: id,jurisdiction[+jurisdiction],key (repeatable)")
+	o.govern.add(cmd)
 	f.BoolVar(&o.initOnly, "init-only", false, "make the homes and do not run them")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o.given = cmd.Flags().Changed("validators")
@@ -75,12 +77,12 @@ func localnetHomes(o *localnetOptions) ([]string, error) {
 		if o.given && len(found) != o.validators {
 			return nil, fmt.Errorf("%s has a network of %d validators already; leave out --validators or choose another --dir", o.dir, len(found))
 		}
-		if len(o.providers) > 0 {
-			return nil, fmt.Errorf("%s has a network already, whose genesis does not change; leave out --provider or choose another --dir", o.dir)
+		if len(o.providers) > 0 || len(o.govern.keys) > 0 {
+			return nil, fmt.Errorf("%s has a network already, whose genesis does not change; leave out --provider and --governance-key, or choose another --dir", o.dir)
 		}
 		return found, nil
 	}
-	state, err := appState(o.providers)
+	state, err := appState(o.providers, &o.govern)
 	if err != nil {
 		return nil, err
 	}
