@@ -197,6 +197,10 @@ func governLies() []lie {
 			l.keys["beta"] = keyOf("stranger")
 			return twoFold(l, 0)
 		})},
+		{name: "equivocation under a revoked key", want: verify.CodeEquivocation, place: "entries[3].equivocation", build: twoStories(func(l *ledger, e verify.Entry) verify.Entry {
+			l.commit(l.act(provenance.Action{Type: provenance.KeyRevoke, ID: "beta", KID: kidOf(l.t, l.keys["beta"])}))
+			return e
+		})},
 		{name: "equivocation that nobody finished", want: verify.CodeEquivocation, place: "entries[2].equivocation", build: twoStories(func(l *ledger, _ verify.Entry) verify.Entry { return twoFold(l, 1) })},
 		{name: "equivocation of a closed stream", want: verify.CodeEquivocation, place: "entries[3].equivocation", build: twoStories(func(l *ledger, e verify.Entry) verify.Entry {
 			l.commit(e)

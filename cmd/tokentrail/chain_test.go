@@ -65,12 +65,17 @@ func (c *fakeChain) block(app provenance.Hash) []byte {
 
 // sign returns a light block of some height for an app hash.
 func (c *fakeChain) sign(height int64, app provenance.Hash) []byte {
+	return c.signNext(height, app, c.validators)
+}
+
+// signNext is sign where others come next.
+func (c *fakeChain) signNext(height int64, app provenance.Hash, next *types.ValidatorSet) []byte {
 	some := sha256.Sum256(nil)
 	parts := types.PartSetHeader{Total: 1, Hash: some[:]}
 	h := &types.Header{
 		Version: cmtversion.Consensus{Block: 11}, ChainID: c.id, Height: height, Time: fakeStart.Add(time.Duration(height) * time.Second),
 		LastBlockID: types.BlockID{Hash: some[:], PartSetHeader: parts}, LastCommitHash: some[:], DataHash: some[:],
-		ValidatorsHash: c.validators.Hash(), NextValidatorsHash: c.validators.Hash(), ConsensusHash: some[:],
+		ValidatorsHash: c.validators.Hash(), NextValidatorsHash: next.Hash(), ConsensusHash: some[:],
 		AppHash: app[:], LastResultsHash: some[:], EvidenceHash: some[:], ProposerAddress: c.validators.Validators[0].Address,
 	}
 	commit := &types.Commit{Height: height, BlockID: types.BlockID{Hash: h.Hash(), PartSetHeader: parts}}
