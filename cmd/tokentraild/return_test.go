@@ -111,6 +111,7 @@ func TestReturn(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	net[2].start(t)
+	net[2].wait(t, ctx, entries+1)
 	first := net[0].wait(t, ctx, entries+1)
 	if s := gone.wait(t, ctx, entries+1); s.AppHash != first.AppHash {
 		t.Errorf("it has %+v, the first %+v", s, first)
