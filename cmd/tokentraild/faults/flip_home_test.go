@@ -101,6 +101,15 @@ func TestFlippedHome(t *testing.T) {
 		f := p.flip(t, n.home)
 		outcome, err := u.tryHome(t, p, truth, f)
 		n.kill()
+		// Of damage in a table Badger may end the process at its first sight. What is
+		// derived from the log is then made anew.
+		for again := 0; outcome == "crashed" && again < 2; again++ {
+			n.said.forget()
+			if outcome, err = u.tryHome(t, p, truth, f); outcome == "right" {
+				outcome = "mended"
+			}
+			n.kill()
+		}
 		if err != nil {
 			outcome = "silent"
 			t.Errorf("a bit flipped in %s: %v\n%.3000s", f, err, n.said)
@@ -111,7 +120,7 @@ func TestFlippedHome(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p.figures("bit flips in a home", tally(outcomes, "right", "told", "stalled", "refused", "crashed", "silent")...)
+	p.figures("bit flips in a home", tally(outcomes, "right", "mended", "told", "stalled", "refused", "crashed", "silent")...)
 }
 
 // tryHome starts a node on a damaged home and says how it came out.
@@ -249,7 +258,7 @@ func placeWords(path string) []string {
 func (n *node) refusal(f flip) (outcome string, err error) {
 	words := n.said.String()
 	if strings.Contains(words, "\ngoroutine ") {
-		return "crashed", nil
+		return "crashed", nil // not silent, though it does not name the file
 	}
 	for _, w := range placeWords(f.path) {
 		if strings.Contains(words, w) {
