@@ -56,7 +56,8 @@ func (a *app) govCommand() *cobra.Command {
 	return cmd
 }
 
-// key reads a public key: in text, in a .pub file, or that of a key NAME|PATH.
+// govKey reads a public key: in text, in a .pub file, or that of a key NAME|PATH.
+// SPEC(CLI-41)
 func (a *app) govKey(text string) (provenance.PublicKey, error) {
 	if strings.HasPrefix(text, "ed25519:") || strings.HasPrefix(text, "es256:") {
 		return provenance.ParsePublicKey(text)

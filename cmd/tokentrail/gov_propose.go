@@ -70,7 +70,7 @@ func (a *app) govProposeCommand() *cobra.Command {
 	return cmd
 }
 
-// begin asks the ledger, and checks the flags.
+// beginProposal asks the ledger, and checks the flags.
 func (a *app) beginProposal(ctx context.Context, f *proposeFlags) (n *nodes, v *govView, last int64, err error) {
 	if f.file == "" {
 		return nil, nil, 0, usagef("--file is missing: the proposal to write")
@@ -94,6 +94,7 @@ func (a *app) beginProposal(ctx context.Context, f *proposeFlags) (n *nodes, v *
 }
 
 // propose writes a proposal of one action, or adds it to one that is there.
+// SPEC(CLI-40)
 func (a *app) propose(ctx context.Context, f *proposeFlags, changed func(flag string) bool, make actionMaker, args []string) error {
 	n, v, last, err := a.beginProposal(ctx, f)
 	if err != nil {

@@ -53,7 +53,7 @@ func (a *app) govShowCommand() *cobra.Command {
 	return cmd
 }
 
-// showAct shows a proposal's file, else an entry.
+// showAct shows a proposal's file, else an entry. SPEC(CLI-42)
 func (a *app) showAct(ctx context.Context, name string, f *govFlags) error {
 	if id, entry := namedEntry(name); entry {
 		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
