@@ -14,8 +14,8 @@ func publicBytes(name string) []byte { return signerOf(name).Public().(ed25519.P
 
 // settled is a governed ledger in which something has happened: gone is retired,
 // slow suspended; of acme's keys acme revoked is revoked, acme stolen is stolen
-// since height 3, and acme short expires at 50. The next block is 6, the next
-// decree 2.
+// since height 3, acme short expires at 50 and acme late begins at 100. The next
+// block is 6, the next decree 2.
 func settled(t *testing.T) *Ledger {
 	t.Helper()
 	l := governed(t, 3)
@@ -33,7 +33,8 @@ func settled(t *testing.T) *Ledger {
 	run(t, l, nil)
 	run(t, l, []*Checked{decree(t, 0,
 		admit("gone", "gone"), admit("slow", "slow"),
-		add("acme revoked", nil), add("acme stolen", nil), add("acme short", new(int64(50))))})
+		add("acme revoked", nil), add("acme stolen", nil), add("acme short", new(int64(50))),
+		provenance.Action{Type: provenance.KeyAdd, ID: "acme", Key: coseOf(t, "acme late"), From: new(int64(100))})})
 	run(t, l, []*Checked{decree(t, 1,
 		provenance.Action{Type: provenance.ProviderSet, ID: "gone", Status: provenance.ProviderRetired},
 		provenance.Action{Type: provenance.ProviderSet, ID: "slow", Status: provenance.ProviderSuspended},
@@ -85,6 +86,10 @@ func TestActRefusals(t *testing.T) {
 		{"by the added key alone", CodeThreshold, "signatures", one(act{Provider: "acme"}, add("acme", "x"), "x")},
 		{"by two keys of its own", CodeThreshold, "signatures", one(act{Provider: "acme"}, add("acme", "x"), "acme", "acme short", "x")},
 		{"by a revoked key", CodeUnknownKey, "", one(act{Provider: "acme"}, add("acme", "x"), "acme revoked", "x")},
+		{"by a key of later", CodeUnknownKey, "", one(act{Provider: "acme"}, add("acme", "x"), "acme late", "x")},
+		{"the last of two governances counts", "", "", signedAct(t, act{Sequence: 2, Actions: []action{
+			{Type: provenance.GovernanceSet, Threshold: 1, Governors: sortedCOSE(t, []string{"new 0"})},
+			{Type: provenance.GovernanceSet, Threshold: 1, Governors: sortedCOSE(t, []string{"gov 0"})}}}, "gov 0", "gov 1")},
 		{"a provider revokes", CodeRegistry, "actions[0].type", one(act{Provider: "acme"}, action{Type: provenance.KeyRevoke, ID: "acme", KID: kidOf(t, "acme")}, "acme")},
 		{"about another", CodeRegistry, "actions[0].id", one(act{Provider: "acme"}, add("beta", "x"), "acme", "x")},
 		{"the new governors are too few", CodeThreshold, "signatures", one(act{Sequence: 2}, action{Type: provenance.GovernanceSet, Threshold: 2, Governors: sortedCOSE(t, []string{"new 0", "new 1"})}, "gov 0", "gov 1", "new 0")},
@@ -244,7 +249,7 @@ func TestActEntries(t *testing.T) {
 		t.Errorf("governance is %+v, %v", g, err)
 	}
 	p, _, err := s.Provider("acme")
-	if err != nil || len(p.Keys) != 4 {
+	if err != nil || len(p.Keys) != 5 {
 		t.Fatal(p, err)
 	}
 	for i, want := range []struct{ added, revoked, stolen, until *int64 }{
@@ -259,6 +264,43 @@ func TestActEntries(t *testing.T) {
 	}
 	if err := s.Scrub(t.Context(), nil); err != nil {
 		t.Error(err)
+	}
+	// What is known of a key later leaves the entry that revoked it.
+	run(t, l, []*Checked{decree(t, 2, provenance.Action{Type: provenance.KeyStolen, ID: "acme", KID: kidOf(t, "acme revoked"), Since: 7, SinceHeight: 2})})
+	p, _, err = l.Snapshot().Provider("acme")
+	if k := p.Keys[1]; err != nil || *k.Revoked != 1 || *k.StolenHeight != 2 || *k.StolenSince != 7 {
+		t.Errorf("the revoked key is %+v, %v", k, err)
+	}
+}
+
+// TestActsOfOneBlock: SPEC(GOV-17), SPEC(GOV-20). Each act is judged on what those
+// before it left; the engine hears of the difference over the block.
+func TestActsOfOneBlock(t *testing.T) {
+	l := governed(t, 3)
+	power := func(name string, n int64) provenance.Action {
+		return provenance.Action{Type: provenance.ValidatorSet, Validator: publicBytes(name), Power: n}
+	}
+	out, err := l.Apply(1, blockTime, []*Checked{
+		decree(t, 0, power("validator 1", 11), power("validator 2", 8), power("validator 3", 4)),
+		decree(t, 1, power("validator 1", 10), power("validator 3", 0), power("validator 4", 2),
+			provenance.Action{Type: provenance.ProviderAdmit, ID: "new", Name: "New", Jurisdictions: []string{"DE"}, Keys: [][]byte{coseOf(t, "x")}}),
+		decree(t, 2, provenance.Action{Type: provenance.KeyAdd, ID: "acme", Key: coseOf(t, "x")}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := out.Results; r[0].Err != nil || r[1].Err != nil || provenance.CodeOf(r[2].Err) != CodeRegistry {
+		t.Errorf("%v, %v, %v", r[0].Err, r[1].Err, r[2].Err)
+	}
+	got := map[string]int64{}
+	for i, v := range out.Validators {
+		got[string(v.Key)] = v.Power
+		if i > 0 && bytes.Compare(out.Validators[i-1].Address(), v.Address()) >= 0 {
+			t.Error("the updates are not ascending by address")
+		}
+	}
+	if len(got) != 2 || got[string(publicBytes("validator 2"))] != 8 || got[string(publicBytes("validator 4"))] != 2 {
+		t.Errorf("the validators change by %v", out.Validators)
 	}
 }
 
