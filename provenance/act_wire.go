@@ -51,7 +51,7 @@ var actionShape = sync.OnceValue(func() *shape {
 		may(11, "since", instant), may(12, "since-height", height),
 		may(13, "validator", bytesOf(ed25519.PublicKeySize, ed25519.PublicKeySize)),
 		may(14, "power", integerIn(0, MaxPower)),
-		may(15, "policy", policyShape().exact().check),
+		may(15, "policy", policyShape(true).check),
 		may(16, "threshold", integerIn(1, MaxGovernors)), may(17, "governors", governors),
 		may(18, "rules", integerIn(1, 1<<31)), may(19, "rules-from", height),
 	).exact()

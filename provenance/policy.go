@@ -57,23 +57,27 @@ func (p Policy) Limits(version int64) Limits {
 	return l
 }
 
-// policyShape is the grammar of SPEC(STA-6).
-func policyShape() *shape {
+// policyShape is the grammar of SPEC(STA-6). Closed, as in an act (SPEC(GOV-5)),
+// none of its maps has other keys; in the state map they are as SPEC(ENC-20) has
+// them.
+func policyShape(closed bool) *shape {
 	ceiling := func(most int64) check { return integerIn(1, most) }
 	count := integerIn(1, 1<<63-1)
-	return shapeOf(
+	energy := shapeOf(
+		may(1, "most", count),
+		may(2, "boundaries", ascending(16, integerIn(1, 4), func(item []byte) []byte { return item })),
+		may(3, "wanted", oneOf(1)))
+	policy := shapeOf(
 		may(1, "records", ceiling(MaxRecords)), may(2, "record-bytes", ceiling(MaxRecordBytes)),
 		may(3, "frame-bytes", ceiling(MaxFrameBytes)), may(4, "expanded-bytes", ceiling(MaxExpandedBytes)),
 		may(5, "statement-bytes", ceiling(MaxStatementBytes)), may(6, "cells", ceiling(MaxCells)),
 		may(7, "streams", ceiling(MaxStreams)), may(8, "age", count), may(9, "skew", count),
 		may(10, "jurisdictions", ascending(300, country, stringInside)),
 		may(11, "bases", ascending(300, textThat(isCode, "a code for a legal basis"), stringInside)),
-		may(12, "energy", shapeOf(
-			may(1, "most", count),
-			may(2, "boundaries", ascending(16, integerIn(1, 4), func(item []byte) []byte { return item })),
-			may(3, "wanted", oneOf(1)),
-		).exact().check),
+		may(12, "energy", energy.check),
 		may(13, "labels", ascending(300, tuple(country, nameID), countryAndProfile)))
+	energy.closed, policy.closed = closed, closed
+	return policy
 }
 
 // countryAndProfile returns both texts of a pair behind each other; the first

@@ -53,7 +53,7 @@ var stateForms = sync.OnceValue(func() map[string]check {
 		must(1, "threshold", integerIn(1, MaxGovernors)), must(2, "keys", governors), must(3, "sequence", amount))
 	return map[string]check{
 		fmt.Sprintf("%T", Rules{}):      rules.and(rulesTogether),
-		fmt.Sprintf("%T", Policy{}):     policyShape().check,
+		fmt.Sprintf("%T", Policy{}):     policyShape(false).check,
 		fmt.Sprintf("%T", Governance{}): governance.and(thresholdReached),
 		fmt.Sprintf("%T", Provider{}):   provider.check,
 		fmt.Sprintf("%T", StreamHead{}): head.and(closedWhereClosed),

@@ -20,7 +20,7 @@ func runRecord(v *vector) (*got, error) {
 	if err != nil {
 		added := CodeOf(err) == CodeUnknownKind || CodeOf(err) == CodeUnknownCritical
 		if !added && err.Error() != fmt.Sprint(later) {
-			return nil, fmt.Errorf("version 1 says %w, version 2 %v", err, later)
+			return nil, fmt.Errorf("version 1 says %v, version 2 %v", err, later)
 		}
 		return nil, err
 	}

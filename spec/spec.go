@@ -95,6 +95,16 @@ type Values struct {
 	Value       *string           `json:"value"`     // its value; nil where it is absent
 	Origin      string            `json:"origin"`
 	Statement   string            `json:"statement"`
+	Type        *int64            `json:"type"`     // of a submission
+	Chain       string            `json:"chain"`    // chain id
+	Time        *int64            `json:"time"`     // block time, ms
+	Keys        []string          `json:"keys"`     // of the signatures, in their order
+	ActID       string            `json:"act_id"`   // of an act
+	EntryID     string            `json:"entry_id"` // of an entry of any kind
+	Evidence    string            `json:"evidence"` // what stands in the place of records (EQV-2)
+	JSON        string            `json:"json"`     // an act for people (GOV-31)
+	Payload     string            `json:"payload"`  // of an act
+	Joined      string            `json:"joined"`   // a file of an act with all signatures (GOV-30)
 }
 
 // An Entry is a key of the state map and its value in hex.

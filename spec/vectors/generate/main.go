@@ -28,6 +28,8 @@ func suites() []*suite {
 		statementSuite(), frameSuite(), submissionSuite(), chainSuite(),
 		recordProofSuite(), treeSuite(), inclusionSuite(), consistencySuite(), stateRootSuite(), stateProofSuite(),
 		apphashSuite(), stateValueSuite(), receiptSuite(), checkpointSuite(), admissionSuite(),
+		actPayloadSuite(), actSuite(), actJSONSuite(), actFileSuite(), equivocationSuite(), equivocationLeafSuite(), submissionTypeSuite(), genesisSuite(),
+		admissionActSuite(), admissionEquivocationSuite(), admissionV3Suite(), admissionSequenceSuite(),
 	}
 }
 

@@ -23,7 +23,7 @@ func stateValueSuite() *suite {
 		bad("policy-"+names[k]+"-above", "STA-3", "a policy that raises the ceiling on "+names[k], "policy", all.set(toInt(all[k])+1, k), "value")
 		bad("policy-"+names[k]+"-zero", "STA-3", "a ceiling of 0 on "+names[k], "policy", group{k: 0}, "value")
 	}
-	bad("policy-critical", "ENC-20", "a policy with key 7", "policy", all.set(1, 7), "unknown-critical")
+	bad("policy-critical", "ENC-20", "a policy with key 20", "policy", all.set(1, 20), "unknown-critical")
 	good("rules-2", "rule version 2", "rules", group{1: 2})
 	bad("rules-0", "STA-3", "rule version 0", "rules", group{1: 0}, "value")
 	bad("rules-empty", "STA-3", "no rule version", "rules", group{}, "missing-field")
@@ -49,7 +49,7 @@ func stateValueSuite() *suite {
 	bad("provider-key-alg", "STA-3", "a key of alg -35", at, provider.set(-35, 4, 0, 1), "value")
 	bad("provider-key-from-negative", "STA-3", "a key valid from height -1", at, provider.set(-1, 4, 0, 3), "value")
 	bad("provider-key-no-from", "STA-3", "a key without a height", at, provider.del(4, 0, 3), "missing-field")
-	bad("provider-critical", "ENC-20", "a provider with key 6", at, provider.set(0, 6), "unknown-critical")
+	bad("provider-critical", "ENC-20", "a provider with key 20", at, provider.set(0, 20), "unknown-critical")
 
 	stream := group{1: 1, 2: fill(7, 32), 3: 1, 4: 1}
 	at = "stream/acme/main"
@@ -57,7 +57,7 @@ func stateValueSuite() *suite {
 	bad("stream-id-31", "STA-3", "a statement id of 31 bytes", at, stream.set(fill(7, 31), 2), "value")
 	bad("stream-no-index", "STA-3", "no entry index", at, stream.del(3), "missing-field")
 	bad("stream-status-0", "STA-3", "status 0", at, stream.set(0, 4), "value")
-	bad("stream-status-2", "STA-3", "status 2", at, stream.set(2, 4), "value")
+	bad("stream-status-2", "STA-3", "a closed stream without the entry that closed it", at, stream.set(2, 4), "missing-field")
 
 	validator := group{1: "ed25519", 2: edKey.x, 3: 10}
 	at = "validator/" + hexOf(hash(edKey.x)[:20])
@@ -65,5 +65,6 @@ func stateValueSuite() *suite {
 	bad("validator-key-31", "STA-3", "a key of 31 bytes", at, validator.set(edKey.x[:31], 2), "value")
 	bad("validator-power-negative", "STA-3", "a voting power of -1", at, validator.set(-1, 3), "value")
 	bad("validator-no-power", "STA-3", "no voting power", at, validator.del(3), "missing-field")
+	stateValueGoverned(s, good, bad)
 	return s
 }

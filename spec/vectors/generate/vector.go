@@ -74,6 +74,16 @@ type values struct {
 	Value       *string           `json:"value,omitempty"`
 	Origin      string            `json:"origin,omitempty"`
 	Statement   string            `json:"statement,omitempty"`
+	Type        *int64            `json:"type,omitempty"`
+	Chain       string            `json:"chain,omitempty"`
+	Time        *int64            `json:"time,omitempty"`
+	Keys        []string          `json:"keys,omitempty"`
+	ActID       string            `json:"act_id,omitempty"`
+	EntryID     string            `json:"entry_id,omitempty"`
+	Evidence    string            `json:"evidence,omitempty"`
+	JSON        string            `json:"json,omitempty"`
+	Payload     string            `json:"payload,omitempty"`
+	Joined      string            `json:"joined,omitempty"`
 }
 
 // An entry is a key of the state map and its value in hex.
