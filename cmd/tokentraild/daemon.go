@@ -24,16 +24,17 @@ const httpGrace = 10 * time.Second
 // daemon is a running node: ledger, engine and HTTP interface of one home. It
 // belongs to the goroutine that started it.
 type daemon struct {
-	lock   *app.HomeLock
-	ledger *ledger.Ledger
-	node   *app.Node
-	http   string // host:port
-	served chan error
-	stop   context.CancelFunc // ends HTTP
-	hands  *handovers
-	unfeed context.CancelFunc // ends what hands held submissions to the mempool, and entries to the index of records
-	scrub  *scrubber
-	fed    sync.WaitGroup // which are three goroutines, and a fourth that fetches history
+	lock    *app.HomeLock
+	ledger  *ledger.Ledger
+	node    *app.Node
+	http    string // host:port
+	served  chan error
+	stop    context.CancelFunc // ends HTTP
+	hands   *handovers
+	commits app.Commits
+	unfeed  context.CancelFunc // ends what hands held submissions to the mempool, and entries to the index of records
+	scrub   *scrubber
+	fed     sync.WaitGroup // which are three goroutines, and a fourth that fetches history
 }
 
 // startDaemon starts the node of home. limits bound what HTTP clients can make it
@@ -66,7 +67,7 @@ func startDaemon(ctx context.Context, home string, limits api.Limits, log *slog.
 	application := app.NewApplication(d.ledger, log)
 	feeding, stop := context.WithCancel(context.Background())
 	d.unfeed = stop
-	d.node = app.NewNode(home, app.WaitForRoom(feeding, application, d.ledger.Room, log), app.NodeOptions{Log: log, Lock: d.lock, Archive: d.ledger})
+	d.node = app.NewNode(home, d.commits.Measure(app.WaitForRoom(feeding, application, d.ledger.Room, log)), app.NodeOptions{Log: log, Lock: d.lock, Archive: d.ledger})
 	if err := d.node.Start(ctx); err != nil {
 		return d, err
 	}
@@ -185,6 +186,7 @@ func (d *daemon) serve(home string, conf app.NodeConfig, limits api.Limits, appl
 			Missing: d.ledger.Missing, Elsewhere: conf.History,
 		},
 		Changes: d.hands,
+		Figures: d.figuresOf(home, conf.Reserve),
 		Limits:  limits,
 		Logger:  log, Damaged: d.scrub.damaged,
 	})

@@ -24,7 +24,7 @@ import (
 )
 
 // Config is what the interface serves and how much of it. All but Joining,
-// Changes, Limits, Wait and Logger must be given.
+// Changes, Figures, Limits, Wait and Logger must be given.
 type Config struct {
 	ChainID string
 	Genesis []byte             // the genesis document, byte for byte; with ChainID it makes the log's origin
@@ -34,10 +34,11 @@ type Config struct {
 	Headers   Headers
 	Submitter Submitter
 	Engine    Engine
-	Totals    *index.Totals  // brought up to the log by each question about flows
-	Records   *index.Records // which somebody else feeds
-	Joining   Joining        // for nodes that join, and where history is missing
-	Changes   Changes        // of the validators; nil: the node does not say
+	Totals    *index.Totals   // brought up to the log by each question about flows
+	Records   *index.Records  // which somebody else feeds
+	Joining   Joining         // for nodes that join, and where history is missing
+	Changes   Changes         // of the validators; nil: the node does not say
+	Figures   func() []Figure // of the node, for /metrics; nil: there are none. Called at each scrape
 
 	// Wait is how long a POST waits for the commit before it answers 202. 0: 15 s.
 	Wait   time.Duration
@@ -146,6 +147,7 @@ type api struct {
 	lookups    *places       // locks itself; of answers about records
 	frontiers  *frontiers    // locks itself
 	censuses   *censuses     // locks itself
+	metrics    *metrics      // locks itself
 }
 
 // New makes the handler. It starts nothing: all work is done in requests.
@@ -175,7 +177,7 @@ func newAPI(c Config) (*api, error) {
 	c.Limits = c.Limits.withDefaults()
 	hash := provenance.Hash(sha256.Sum256(c.Genesis))
 	origin := provenance.Origin(c.ChainID, hash)
-	return &api{
+	a := &api{
 		Config: c, genesisHash: hash, origin: origin, public: public,
 		signer:     provenance.ReceiptSigner{Origin: origin, Key: c.Key},
 		problems:   problemsByCode(),
@@ -191,5 +193,7 @@ func newAPI(c Config) (*api, error) {
 		lookups:    newPlaces(c.Limits.Lookups, c.Limits.LookupWait, c.Limits.AddressLookups),
 		frontiers:  newFrontiers(),
 		censuses:   newCensuses(),
-	}, nil
+	}
+	a.metrics = newMetrics(a)
+	return a, nil
 }

@@ -21,7 +21,8 @@ type census struct {
 	head       ledger.Head
 	providers  []provenance.Provider // ascending by id
 	validators []provenance.Validator
-	streams    []ledger.Stream // ascending by issuer and name
+	governance *provenance.Governance // nil where nobody governs
+	streams    []ledger.Stream        // ascending by issuer and name
 
 	closed int // of the streams
 }
@@ -68,6 +69,9 @@ func takeCensus(s Snapshot) (*census, error) {
 		return nil, err
 	}
 	if c.validators, err = s.Validators(); err != nil {
+		return nil, err
+	}
+	if c.governance, err = governanceOf(s); err != nil {
 		return nil, err
 	}
 	if c.streams, err = s.Streams(""); err != nil {

@@ -24,10 +24,12 @@ const (
 // What is an entry already is answered with it: SPEC(API-4).
 func (a *api) postEntry(w *response, r *request) error {
 	fresh(w)
-	if err := a.ready(); err != nil {
-		return err
+	var receipt []byte
+	err := a.ready()
+	if err == nil {
+		receipt, err = a.enter(w, r)
 	}
-	receipt, err := a.enter(w, r)
+	a.answered(receipt, err)
 	switch {
 	case err != nil:
 		return err

@@ -51,6 +51,7 @@ func (a *api) receipt(s Snapshot, e *ledger.Entry) ([]byte, error) {
 	if err != nil {
 		return nil, nodeError{fmt.Errorf("receipt of entry %d: %w", e.Index, err)}
 	}
+	a.metrics.receipts.Inc()
 	return receipt, nil
 }
 

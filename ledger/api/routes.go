@@ -45,6 +45,7 @@ func (a *api) routes() []route {
 		{"GET", "/v1/rules", nil, a.getRules},
 		{"GET", "/v1/validators", nil, a.getValidators},
 		{"GET", "/v1/validators/changes", []string{"from"}, a.getChanges},
+		{"GET", "/metrics", nil, a.getMetrics},
 		{"GET", "/healthz", nil, a.getHealth},
 	}
 }
