@@ -230,6 +230,7 @@ func (a *Application) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBl
 		return nil, err
 	}
 	a.decided = txs
+	a.tellMisbehaviour(r)
 	out := &abci.ResponseFinalizeBlock{
 		AppHash: did.AppHash[:], TxResults: make([]*abci.ExecTxResult, len(did.Results)),
 		ValidatorUpdates: validatorUpdates(did.Validators),

@@ -29,6 +29,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(ledgerChildVariable); dir != "" {
 		os.Exit(ledgerChild(dir))
 	}
+	if lie := os.Getenv(lieVariable); lie != "" {
+		os.Exit(liarChild(lie, flag.Args()))
+	}
 	if f := flag.Lookup("test.list"); f != nil && f.Value.String() != "" {
 		os.Exit(m.Run())
 	}

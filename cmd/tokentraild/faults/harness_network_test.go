@@ -44,11 +44,11 @@ func newNetwork(t testing.TB, validators int) *network {
 }
 
 // newNetworkOf makes the homes of a network in a temporary directory; nothing
-// runs yet. public is the provider's key, or its file.
-func newNetworkOf(t testing.TB, validators int, public string) *network {
+// runs yet. public is the provider's key, or its file; flags are further ones.
+func newNetworkOf(t testing.TB, validators int, public string, flags ...string) *network {
 	t.Helper()
-	out, err := exec.Command(program("tokentraild"), "localnet", "--init-only", "--dir", filepath.Join(t.TempDir(), "net"),
-		"--validators", fmt.Sprint(validators), "--provider", issuer+",US,"+public).CombinedOutput()
+	out, err := exec.Command(program("tokentraild"), append([]string{"localnet", "--init-only", "--dir", filepath.Join(t.TempDir(), "net"),
+		"--validators", fmt.Sprint(validators), "--provider", issuer + ",US," + public}, flags...)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("localnet: %v\n%s", err, out)
 	}

@@ -71,7 +71,7 @@ func (net *network) judge(t testing.TB, promised map[provenance.Hash]acknowledge
 
 // A history is what a node serves of the log, read through once.
 type history struct {
-	ids    map[provenance.Hash]int64 // where each statement is
+	ids    map[provenance.Hash]int64 // where each entry is
 	log    provenance.Hash           // over statements and records of all entries
 	header provenance.Hash           // of the block at the height asked for, which names those before it
 }
@@ -118,14 +118,21 @@ func readHistory(n *node, upTo nodeStatus) (*history, error) {
 
 // add takes an entry; next is each stream's next sequence.
 func (h *history) add(e verify.Entry, next map[string]int64) error {
+	id, err := provenance.EntryID(e.Statement)
+	if err != nil {
+		return fmt.Errorf("entry %d: %w", e.Index, err)
+	}
+	if other, twice := h.ids[id]; twice {
+		return fmt.Errorf("%s is entry %d and entry %d", id, other, e.Index)
+	}
+	h.ids[id] = e.Index
+	if kind, _ := provenance.LeafKindOf(e.Statement); kind != provenance.LeafStatement {
+		return nil // has no place in a stream
+	}
 	s, err := provenance.ParseStatement(e.Statement)
 	if err != nil {
 		return fmt.Errorf("entry %d: %w", e.Index, err)
 	}
-	if other, twice := h.ids[s.ID()]; twice {
-		return fmt.Errorf("statement %s is entry %d and entry %d", s.ID(), other, e.Index)
-	}
-	h.ids[s.ID()] = e.Index
 	b := s.Header()
 	if b.Sequence != next[b.Stream] {
 		return fmt.Errorf("entry %d is sequence %d of stream %s, wanted %d", e.Index, b.Sequence, b.Stream, next[b.Stream])
