@@ -1,5 +1,7 @@
-// Checks one entry of a ledger, its receipt and one of its records, with
-// nothing of the project's own code: Node.js's crypto and npm's cbor-x.
+// Checks one entry of a ledger, its receipt and, of a statement, one of its
+// records, with nothing of the project's own code: Node.js's crypto and npm's
+// cbor-x. An act has no record.cbor; that of equivocation is what stands in the
+// place of its records, NODE/entries/ID/records.
 //
 //   curl -o statement.cbor  NODE/entries/ID/statement
 //   curl -o record.cbor     NODE/entries/ID/records/0
@@ -8,8 +10,9 @@
 //   curl -o keys.cbor       NODE/.well-known/scitt-keys
 //   node check.mjs DIRECTORY-WITH-THESE-FILES
 //
-// What is trusted: genesis.json, which names the validators and the providers'
-// keys. All else is held against it. Exit code 0: everything holds; 1: not.
+// What is trusted: genesis.json, which names the validators, the governors and
+// the providers' keys. All else is held against it: who came later, by an act,
+// is not known here. Exit code 0: everything holds; 1: not.
 import { Decoder, Encoder } from 'cbor-x'
 import { createHash, createPublicKey, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -82,33 +85,87 @@ function rootFromPath(leaf, index, size, path) {
 
 const leafHash = (data) => sha256(Buffer.from([0]), data)
 
-// 1. The statement: signed by a key that genesis gives to its issuer.
-const statementBytes = file('statement.cbor')
-const statement = sign1(statementBytes)
-const header = decode(statement.payload)
-const [issuer, stream, sequence, count, root] = [2, 3, 4, 6, 7].map((key) => header.get(key))
 const genesisBytes = file('genesis.json')
 const genesis = JSON.parse(genesisBytes)
-const keys = genesis.app_state.providers.find((p) => p.id === issuer).keys.map((text) => {
+
+// The keys of these texts in genesis, as arguments of publicKey and thumbprint.
+const keysOf = (texts) => texts.map((text) => {
   const [kind, b64] = text.split(':')
   const raw = Buffer.from(b64, 'base64url')
   return kind === 'ed25519' ? [1, raw] : [2, raw.subarray(0, 32), raw.subarray(32)]
 })
-const signer = keys.find((k) => same(thumbprint(...k), statement.headers.get(4)))
-check(`the statement's key is one of ${issuer} in genesis`, signer !== undefined)
-check(`the statement's signature`, signatureHolds(statement.headers.get(1), publicKey(...signer),
-  sigStructure(statement.protectedBytes, statement.payload), statement.signature))
-const id = sha256(Buffer.from('tokentrail/statement/v1\0'), statement.payload)
 
-// 2. The record: a leaf under the statement's root.
-const proofBytes = file('record.cbor')
-const recordBytes = proofBytes.subarray(1, 1 + cborLength(proofBytes.subarray(1)))
-const [record, index, proofCount, path] = decode(proofBytes)
-const leaf = Buffer.concat([Buffer.from([0x85]), encode(issuer), encode(stream), encode(sequence), encode(index), recordBytes])
-check(`record ${index} of ${count} under the statement's root`,
-  proofCount === count && same(rootFromPath(leafHash(leaf), index, count, path), root))
+// Checks that a signature is by one of the keys, with the algorithm of its kind.
+function checkSigner(who, keys, headers, message, signature) {
+  const key = keys.find((k) => same(thumbprint(...k), headers.get(4)))
+  check(`the key is one of ${who} in genesis`, key !== undefined && headers.get(1) === (key[0] === 1 ? -8 : -7))
+  check(`the signature of ${who}`, signatureHolds(headers.get(1), publicKey(...key), message, signature))
+}
 
-// 3. The receipt: the statement is a leaf under the log's root.
+const providerKeys = (id) => keysOf((genesis.app_state.providers ?? []).find((p) => p.id === id)?.keys ?? [])
+const statementID = (payload) => sha256(Buffer.from('tokentrail/statement/v1\0'), payload)
+
+// A statement: signed by a key that genesis gives to its issuer.
+function checkStatement(bytes) {
+  const { protectedBytes, headers, payload, signature } = sign1(bytes)
+  const header = decode(payload)
+  checkSigner(header.get(2), providerKeys(header.get(2)), headers, sigStructure(protectedBytes, payload), signature)
+  return { header, id: statementID(payload) }
+}
+
+// A statement with one record: a leaf under the statement's root.
+function checkWithRecord(bytes) {
+  const { header, id } = checkStatement(bytes)
+  const [issuer, stream, sequence, count, root] = [2, 3, 4, 6, 7].map((key) => header.get(key))
+  const proofBytes = file('record.cbor')
+  const recordBytes = proofBytes.subarray(1, 1 + cborLength(proofBytes.subarray(1)))
+  const [record, index, proofCount, path] = decode(proofBytes)
+  const leaf = Buffer.concat([Buffer.from([0x85]), encode(issuer), encode(stream), encode(sequence), encode(index), recordBytes])
+  check(`record ${index} of ${count} under the statement's root`,
+    proofCount === count && same(rootFromPath(leafHash(leaf), index, count, path), root))
+  const usage = record.get(8)
+  const tokens = usage ? `, ${usage.get(1)} input and ${usage.get(2)} output tokens` : ''
+  return { id, says: `record: kind ${record.get(1)}, ${new Date(Number(record.get(2))).toISOString()}${tokens}` }
+}
+
+// An act (COSE_Sign under tag 98): signed by enough governors of genesis.
+function checkAct(bytes) {
+  check('a COSE_Sign', bytes[1] === 98)
+  const [body, , payload, signatures] = decode(bytes.subarray(2))
+  const act = decode(payload)
+  const governance = genesis.app_state.governance
+  check('an act of governance, which genesis has', act.get(3) === undefined && governance !== undefined)
+  check('the act is for this chain', act.get(2) === genesis.chain_id)
+  for (const [header, , signature] of signatures) {
+    const message = encode(['Signature', Buffer.from(body), Buffer.from(header), Buffer.alloc(0), Buffer.from(payload)])
+    checkSigner('the governors', keysOf(governance.keys), decode(header), message, signature)
+  }
+  const signers = new Set(signatures.map(([header]) => Buffer.from(decode(header).get(4)).toString('hex')))
+  check(`${signers.size} governors signed, ${governance.threshold} must`, signers.size >= governance.threshold)
+  return { id: sha256(Buffer.from('tokentrail/act/v1\0'), payload), says: `act ${act.get(4)} of governance, ${act.get(7).length} actions` }
+}
+
+// Equivocation: a leaf that follows from two statements for one place.
+function checkEquivocation(bytes) {
+  const [domain, issuer, stream, sequence, ids, hashes] = decode(bytes)
+  const both = decode(file('record.cbor')).map((b) => Buffer.from(b))
+  check('two statements', domain === 'tokentrail/equivocation/v1' && both.length === 2)
+  both.forEach((statement, i) => {
+    const { header, id } = checkStatement(statement)
+    check(`statement ${i} is for entry ${sequence} of ${issuer}/${stream}`, [issuer, stream, sequence].every((v, k) => header.get(k + 2) === v))
+    check(`statement ${i} is the one that the leaf names`, same(id, ids[i]) && same(sha256(statement), hashes[i]))
+  })
+  check('they are two stories', Buffer.compare(Buffer.from(ids[0]), Buffer.from(ids[1])) < 0)
+  return { id: sha256(Buffer.from('tokentrail/equivocation/v1\0'), bytes), says: `equivocation at ${issuer}/${stream} ${sequence}` }
+}
+
+// 1. and 2. The entry and what it commits to. The first byte tells its kind.
+const entryBytes = file('statement.cbor')
+const checkEntry = { 0xd2: checkWithRecord, 0xd8: checkAct, 0x86: checkEquivocation }[entryBytes[0]]
+check('a statement, an act or equivocation', checkEntry !== undefined)
+const { id, says } = checkEntry(entryBytes)
+
+// 3. The receipt: the entry is a leaf under the log's root.
 const receipt = sign1(file('receipt.cbor'))
 const claims = receipt.headers.get(15)
 const origin = `tokentrail/${genesis.chain_id}/${sha256(genesisBytes).toString('hex')}`
@@ -117,7 +174,7 @@ const [treeSize, leafIndex, logPath] = decode(receipt.unprotected.get(396).get(-
 const anchorBytes = receipt.unprotected.get(-65537)
 const [[version, logSize, logRoot, stateRoot], lightBlock] = decode(anchorBytes)
 check(`entry ${leafIndex} of ${treeSize} under the log's root`, version === 1 && treeSize === logSize &&
-  same(rootFromPath(leafHash(statementBytes), leafIndex, treeSize, logPath), logRoot))
+  same(rootFromPath(leafHash(entryBytes), leafIndex, treeSize, logPath), logRoot))
 const nodeKey = decode(file('keys.cbor'))[0]
 check(`the node's signature over the log's root`, same(thumbprint(1, nodeKey.get(-2)), receipt.headers.get(4)) &&
   signatureHolds(-8, publicKey(1, nodeKey.get(-2)), sigStructure(receipt.protectedBytes, logRoot), receipt.signature))
@@ -142,6 +199,5 @@ for (const v of validators) {
 const power = validators.reduce((sum, v) => sum + v.power, 0)
 check(`validators with ${signed} of ${power} of the power signed the header`, 3 * signed > 2 * power)
 
-const usage = record.get(8)
-console.log(`record: kind ${record.get(1)}, ${new Date(Number(record.get(2))).toISOString()}, ${usage.get(1)} input and ${usage.get(2)} output tokens`)
+console.log(says)
 console.log(`${passed} passed, 0 failed`)

@@ -1,7 +1,5 @@
 package main
 
-import "strings"
-
 // A world is what admission looks at beside the submission (ADM-1), and the
 // chain that acts name. It is copied, never changed.
 type world struct {
@@ -77,18 +75,6 @@ func (w world) with(key string, value any) world {
 		m[key] = enc(value)
 	}
 	w.state = m
-	return w
-}
-
-// without takes away what stands under the prefixes.
-func (w world) without(prefixes ...string) world {
-	for key := range w.state {
-		for _, p := range prefixes {
-			if strings.HasPrefix(key, p) {
-				w = w.with(key, nil)
-			}
-		}
-	}
 	return w
 }
 
