@@ -27,6 +27,13 @@ func (e *Entry) Kind() provenance.LeafKind {
 	return kind
 }
 
+// HasRecords reports whether the entry is a statement, or something damaged that
+// is to be read as one, and so found out.
+func (e *Entry) HasRecords() bool {
+	kind := e.Kind()
+	return kind != provenance.LeafAct && kind != provenance.LeafEquivocation
+}
+
 // LeafHash returns the entry's leaf hash in the log (SPEC(LOG-1)).
 func (e *Entry) LeafHash() provenance.Hash { return provenance.LeafHash(e.Statement) }
 

@@ -133,8 +133,8 @@ func (a *api) expanded(r *request, s Snapshot, e *ledger.Entry) (records [][]byt
 
 // wantRecords refuses to look for records in an entry that has none.
 func wantRecords(e *ledger.Entry) error {
-	if kind := e.Kind(); kind != provenance.LeafStatement {
-		return refuse(codeNotFound, "", "entry %d is an %s and has no records", e.Index, kind)
+	if !e.HasRecords() {
+		return refuse(codeNotFound, "", "entry %d is an %s and has no records", e.Index, e.Kind())
 	}
 	return nil
 }

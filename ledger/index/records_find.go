@@ -103,7 +103,7 @@ func proveEntry(log RecordReader, q provenance.RecordQuery, entry int64, found [
 	if err != nil {
 		return nil, err
 	}
-	if e.Kind() != provenance.LeafStatement {
+	if !e.HasRecords() {
 		return nil, unfit("a key leads to entry %d, which has no records", entry)
 	}
 	h, records, err := openEntry(log, e)

@@ -92,7 +92,7 @@ func appendEntryKeys(keys []recordKey, log RecordReader, e *ledger.Entry) ([]rec
 	if e.Index >= maxEntries {
 		return nil, fmt.Errorf("the index has room for %d entries", int64(maxEntries))
 	}
-	if e.Kind() != provenance.LeafStatement {
+	if !e.HasRecords() {
 		return keys, nil // it has no records
 	}
 	h, records, err := openEntry(log, e)

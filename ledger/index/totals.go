@@ -99,7 +99,7 @@ func (t *Totals) CatchUp(ctx context.Context, r Reader) error {
 		if err != nil {
 			return fmt.Errorf("totals: entry %d: %w", t.size, err)
 		}
-		if e.Kind() != provenance.LeafStatement {
+		if !e.HasRecords() {
 			t.size++ // SPEC(GOV-19), SPEC(EQV-4): it adds nothing
 			continue
 		}
