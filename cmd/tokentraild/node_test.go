@@ -80,7 +80,7 @@ func TestIndependentCheck(t *testing.T) {
 		}
 	}
 	out, err := independentCheck(t, dir)
-	if err != nil || !strings.Contains(out, "12 passed, 0 failed") {
+	if err != nil || !strings.Contains(out, "13 passed, 0 failed") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for name := range files {
