@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"tokentrail/ledger/api"
 	"tokentrail/ledger/app"
 )
 
@@ -209,6 +210,38 @@ func TestRejoinRefused(t *testing.T) {
 	rejoins(t, gone.home, "--join", net[0].url, "--trust", trust)
 	gone.start(t)
 	gone.wait(t, ctx, 3)
+}
+
+// TestEngineGone: a node whose engine has lost what the ledger has does not start:
+// what its validator signed may be gone with it.
+func TestEngineGone(t *testing.T) {
+	p := newProvider(t, "acme")
+	o := &initOptions{home: t.TempDir() + "/node", chainID: "test-1", moniker: "test", http: "127.0.0.1:0", p2p: "127.0.0.1:0", providers: []string{p.flag(t)}}
+	if err := initHome(o); err != nil {
+		t.Fatal(err)
+	}
+	d, err := startDaemon(t.Context(), o.home, api.Limits{}, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.node.WaitHeight(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if a := post(t, d.url(), p.next(t, traceRecords(t)[:10])); a.status != http.StatusCreated {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if err := d.close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(app.EngineDir(o.home)); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := startDaemon(t.Context(), o.home, api.Limits{}, quiet()); err == nil || !strings.Contains(err.Error(), "tokentraild rejoin --home "+o.home) {
+		t.Errorf("it starts, or does not say what to do: %v", err)
+		if err == nil {
+			_ = d.close()
+		}
+	}
 }
 
 // TestRollingUpgrade stops and starts the four validators of a network one after

@@ -143,6 +143,11 @@ func TestNodeConfigIsStrict(t *testing.T) {
 		good + "{}": false,
 		strings.Replace(good, "127.0.0.1:2", "127.0.0.1", 1): false,
 		"": false,
+		strings.Replace(good, "[]", `[],"retain_blocks":0,"retain":"36h","retain_bytes":1,"history":["http://a:1"]`, 1): true,
+		strings.Replace(good, "[]", `[],"retain_blocks":-1`, 1):                                                         false,
+		strings.Replace(good, "[]", `[],"retain":"36"`, 1):                                                              false,
+		strings.Replace(good, "[]", `[],"retain":36`, 1):                                                                false,
+		strings.Replace(good, "[]", `[],"history":["a:1"]`, 1):                                                          false,
 	} {
 		if err := os.WriteFile(filepath.Join(home, nodeFile), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -150,6 +155,32 @@ func TestNodeConfigIsStrict(t *testing.T) {
 		if _, err := LoadNodeConfig(home); (err == nil) != ok {
 			t.Errorf("%s: %v", text, err)
 		}
+	}
+}
+
+// TestRetentionIsRemembered: what is left out has its default, which is not what 0
+// means; what is written is read again.
+func TestRetentionIsRemembered(t *testing.T) {
+	home := t.TempDir()
+	if _, err := InitHome(home, NodeConfig{HTTP: "127.0.0.1:1", P2P: "127.0.0.1:2"}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := LoadNodeConfig(home)
+	if err != nil || c.Retention != (Retention{}) {
+		t.Errorf("%+v, %v", c.Retention, err)
+	}
+	c.Retention = Retention{Blocks: 7, Age: Duration(90 * time.Minute), Bytes: 5}
+	if err := WriteNodeConfig(home, c); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := LoadNodeConfig(home); err != nil || again.Retention != c.Retention {
+		t.Errorf("%+v, %v", again.Retention, err)
+	}
+	if err := os.WriteFile(filepath.Join(home, nodeFile), []byte(`{"moniker":"m","http":"127.0.0.1:1","p2p":"127.0.0.1:2","rpc":"","persistent_peers":[]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if old, err := LoadNodeConfig(home); err != nil || old.Retention != DefaultRetention() {
+		t.Errorf("%+v, %v", old.Retention, err)
 	}
 }
 
