@@ -197,7 +197,9 @@ func (l *ledger) applyAction(a *provenance.Action, e verify.Entry) {
 		if k.Until = a.Until; a.From != nil {
 			k.From = *a.From
 		}
-		p.Keys = append(p.Keys, k)
+		if len(p.Keys) < 64 { // more the state map does not hold
+			p.Keys = append(p.Keys, k)
+		}
 	case provenance.KeyExpire:
 		key.Until = a.Until
 	case provenance.KeyRevoke:

@@ -124,6 +124,23 @@ func actLies() []lie {
 		{name: "key stolen in the future", want: verify.CodeActAction, place: act, build: done(func(l *ledger) provenance.Action {
 			return provenance.Action{Type: provenance.KeyStolen, ID: "acme", KID: kidOf(l.t, l.keys["acme"]), SinceHeight: 4}
 		})},
+		{name: "retired provider that comes back", want: verify.CodeActAction, place: "entries[3].act", build: after(func(l *ledger) provenance.Action {
+			return provenance.Action{Type: provenance.ProviderSet, ID: "beta", Status: provenance.ProviderRetired}
+		}, func(l *ledger) provenance.Action {
+			return provenance.Action{Type: provenance.ProviderSet, ID: "beta", Status: provenance.ProviderSuspended}
+		})},
+		{name: "key stolen again, since later", want: verify.CodeActAction, place: "entries[3].act", build: after(stolenSince(2), stolenSince(3))},
+		{name: "key that lives longer", want: verify.CodeActAction, place: "entries[3].act", build: after(endsWith(20), endsWith(20))},
+		{name: "key that is revoked twice", want: verify.CodeActAction, place: "entries[3].act", build: after(revoked, revoked)},
+		{name: "key that ends when it is revoked", want: verify.CodeActAction, place: "entries[3].act", build: after(revoked, endsWith(20))},
+		{name: "more keys than a provider may have", want: verify.CodeActAction, place: act + ".actions[63]", build: admitted(func(l *ledger) verify.Entry {
+			var all []provenance.Action
+			for i := range 64 {
+				all = append(all, provenance.Action{Type: provenance.KeyAdd, ID: "beta", Key: coseOf(l.t, fmt.Sprint("key ", i))})
+			}
+			return l.act(all...)
+		})},
+		{name: "power that it has", want: verify.CodeActAction, place: act, build: done(func(l *ledger) provenance.Action { return l.validator("validator0", 10) })},
 		{name: "validator removed that is none", want: verify.CodeActAction, place: act, build: done(func(l *ledger) provenance.Action { return l.validator("nobody", 0) })},
 		{name: "no validator left", want: verify.CodeActAction, place: act + ".actions[3]", build: admitted(func(l *ledger) verify.Entry {
 			var all []provenance.Action
@@ -138,6 +155,30 @@ func actLies() []lie {
 		{name: "rules from the past", want: verify.CodeActAction, place: act, build: done(func(l *ledger) provenance.Action {
 			return provenance.Action{Type: provenance.RulesSet, Rules: 4, RulesFrom: 3}
 		})},
+	}
+}
+
+// after is a ledger with one act behind another, which governance must not do.
+func after(first, second func(l *ledger) provenance.Action) func(t testing.TB) *ledger {
+	return admitted(func(l *ledger) verify.Entry {
+		l.commit(l.act(first(l)))
+		return l.act(second(l))
+	})
+}
+
+func revoked(l *ledger) provenance.Action {
+	return provenance.Action{Type: provenance.KeyRevoke, ID: "acme", KID: kidOf(l.t, l.keys["acme"])}
+}
+
+func endsWith(until int64) func(l *ledger) provenance.Action {
+	return func(l *ledger) provenance.Action {
+		return provenance.Action{Type: provenance.KeyExpire, ID: "acme", KID: kidOf(l.t, l.keys["acme"]), Until: &until}
+	}
+}
+
+func stolenSince(height int64) func(l *ledger) provenance.Action {
+	return func(l *ledger) provenance.Action {
+		return provenance.Action{Type: provenance.KeyStolen, ID: "acme", KID: kidOf(l.t, l.keys["acme"]), SinceHeight: height}
 	}
 }
 

@@ -203,12 +203,14 @@ func TestFollowing(t *testing.T) {
 		}
 	}
 	// Who is named by a header that the founders did not sign takes nothing over.
-	l.answer = nil
 	usurped := *l
-	usurped.blocks = slices.Clone(l.blocks)
+	usurped.answer, usurped.blocks = nil, slices.Clone(l.blocks)
 	usurped.replaceValidators(2)
-	l = &usurped
-	if _, err := open(); err == nil {
+	usurped.replaceValidators(3)
+	on(route, func([]byte) []byte { return []byte(`{"heights": [2]}`) })(&usurped)
+	f, err := light.NewFounders(l.genesis)
+	check(t, err)
+	if _, err := f.OpenFollowing(context.Background(), usurped.node(), usurped.blocks[2]); err == nil {
 		t.Error("usurpers were followed")
 	}
 }
@@ -288,11 +290,15 @@ func TestAges(t *testing.T) {
 		l := governed(t)
 		l.commit(l.act(provenance.Action{Type: provenance.PolicySet, Policy: &provenance.Policy{Age: 5000}}))
 		for i := range 20 {
-			at := int64(len(l.blocks)) // seconds: the time of the block that is made
-			if i == late {
-				at -= 6
+			at := time.Duration(len(l.blocks)) * time.Second // of the block that is made
+			say := func(at time.Duration) verify.Entry {
+				return l.batch("acme", "us", [][]byte{l.recordAt(l.start.Add(at))})
 			}
-			l.commit(l.batch("acme", "us", [][]byte{l.recordAt(l.start.Add(time.Duration(at) * time.Second))}))
+			if i != late {
+				l.commit(say(at))
+				continue
+			}
+			l.commit(say(at), say(at-6*time.Second), say(at))
 		}
 		l.commit()
 		return l
@@ -303,7 +309,7 @@ func TestAges(t *testing.T) {
 			t.Errorf("%d headers:\n%s", r.Totals.Headers, text(r))
 		}
 		r := old.audit(old.at(height + 1))
-		if r.Exit() != 1 || len(r.Findings()) != 1 || r.Findings()[0].Code != verify.CodeAge || r.Findings()[0].Place != "entries[9].statement.period" {
+		if r.Exit() != 1 || len(r.Findings()) != 1 || r.Findings()[0].Code != verify.CodeAge || r.Findings()[0].Place != "entries[10].statement.period" {
 			t.Error(text(r))
 		}
 	}
@@ -315,10 +321,10 @@ func TestAges(t *testing.T) {
 	// an earlier one, is found out.
 	for _, height := range []int64{5, 20} {
 		old.claim = func(e verify.Entry) int64 {
-			if height < 10 && e.Index > 4 && e.Index <= 9 {
+			if height < 10 && e.Index > 4 && e.Index <= 10 {
 				return 5
 			}
-			if height > 10 && e.Index >= 9 {
+			if height > 10 && e.Index >= 10 {
 				return 20
 			}
 			return e.Height
