@@ -102,5 +102,6 @@ func movedPower(from, to powerSum) (moved int64) {
 	return moved
 }
 
-// overThird reports whether part is more than a third of total.
-func overThird(part, total int64) bool { return part > total/3 } // total/3, cut off, is enough: part is whole
+// overThird reports whether part is more than a third of total; that is cut off
+// makes no difference to a whole number.
+func overThird(part, total int64) bool { return part > total/3 }

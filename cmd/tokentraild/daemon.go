@@ -30,11 +30,11 @@ type daemon struct {
 	http    string // host:port
 	served  chan error
 	stop    context.CancelFunc // ends HTTP
-	hands   *handovers
+	hands   *handovers         // where validators changed
 	commits app.Commits
 	unfeed  context.CancelFunc // ends what hands held submissions to the mempool, and entries to the index of records
 	scrub   *scrubber
-	fed     sync.WaitGroup // which are three goroutines, and a fourth that fetches history
+	fed     sync.WaitGroup // for the goroutines that end with unfeed
 }
 
 // startDaemon starts the node of home. limits bound what HTTP clients can make it
