@@ -236,7 +236,7 @@ func (n *node) askEngine(t testing.TB, path string, into any) {
 // remove commits the act by which governance removes a validator.
 func (net *network) remove(t testing.TB, governor crypto.Signer, by *node, validator ed25519.PublicKey) {
 	t.Helper()
-	act, err := provenance.NewAct(&provenance.Act{Chain: "localnet-1", Actions: []provenance.Action{
+	act, err := provenance.NewAct(&provenance.Act{Chain: localnetChain, Actions: []provenance.Action{
 		{Type: provenance.ValidatorSet, Validator: validator, Power: 0},
 	}})
 	if err == nil {
@@ -253,6 +253,7 @@ func (net *network) remove(t testing.TB, governor crypto.Signer, by *node, valid
 		if err != nil || code != http.StatusAccepted || time.Now().After(end) {
 			t.Fatalf("the act that removes the validator: %d %q, %v", code, body, err)
 		}
+		time.Sleep(20 * time.Millisecond)
 	}
 }
 

@@ -35,20 +35,24 @@ func tell(key crypto.Signer, issuer, stream string, sequence int64, previous *pr
 	return told{st.ID(), sub.Encode()}, nil
 }
 
-// post posts a submission once.
+// post posts a submission once and does not wait for its commit.
 func (n *node) post(submission []byte) (int, []byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), postTime)
 	defer cancel()
-	return postFrom(ctx, http.DefaultClient, n.url, submission)
+	return postFrom(ctx, http.DefaultClient, n.url, submission, true)
 }
 
-// postFrom posts a submission once with a client.
-func postFrom(ctx context.Context, client *http.Client, url string, submission []byte) (int, []byte, error) {
+// postFrom posts a submission once with a client; hurried, it does not wait for
+// the commit.
+func postFrom(ctx context.Context, client *http.Client, url string, submission []byte, hurried bool) (int, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/entries", bytes.NewReader(submission))
 	if err != nil {
 		return 0, nil, err
 	}
 	req.Header.Set("Content-Type", provenance.SubmissionMediaType)
+	if hurried {
+		req.Header.Set("Prefer", "respond-async")
+	}
 	res, err := client.Do(req)
 	if err != nil {
 		return 0, nil, err
