@@ -253,22 +253,24 @@ func stateOf[T provenance.StateValue](ctx context.Context, n *nodes, key string)
 	return value, height, err
 }
 
-// limitsOf returns the rules and ceilings that hold on the ledger.
+// limitsOf returns the rules and ceilings that hold for the ledger's next block
+// (SPEC(STA-5)).
 func limitsOf(ctx context.Context, n *nodes) (provenance.Limits, error) {
 	limits := provenance.FormatLimits()
-	rules, _, err := stateOf[provenance.Rules](ctx, n, provenance.StateRules)
+	rules, height, err := stateOf[provenance.Rules](ctx, n, provenance.StateRules)
 	if err != nil {
 		return limits, err
 	}
 	if rules == nil { // no ledger is without; the first are the strictest
 		rules = &provenance.Rules{Version: 1}
 	}
-	if !provenance.KnownRules(rules.Version) {
-		return limits, fmt.Errorf("the ledger's rules have version %d, this program knows 1 to %d; install a release that has it", rules.Version, provenance.RuleVersion)
+	version := rules.VersionAt(height + 1)
+	if !provenance.KnownRules(version) {
+		return limits, fmt.Errorf("the ledger's rules have version %d, this program knows 1 to %d; install a release that has it", version, provenance.RuleVersion)
 	}
 	policy, _, err := stateOf[provenance.Policy](ctx, n, provenance.StatePolicy)
 	if err != nil || policy == nil {
 		policy = &provenance.Policy{}
 	}
-	return policy.Limits(rules.Version), err
+	return policy.Limits(version), err
 }
