@@ -153,7 +153,7 @@ var notParsed = map[string]string{
 	"KEY-10": "key files use Argon2id, tested with the code", "KEY-11": "as KEY-10", "KEY-12": "as KEY-10",
 	"KEY-13": "file modes", "KEY-14": "file names",
 	"GOV-3": "defines the act id; positive vectors state it", "GOV-19": "an effect; positive vectors state it",
-	"GOV-20": "says what follows", "GEN-2": "defines the first state; positive vectors state it",
+	"GOV-20": "says what follows", "GOV-21": "says what evidence does not do", "GEN-2": "defines the first state; positive vectors state it",
 	"EQV-5": "a node's own doing",
 	"RCP-2": "needs the engine's protobuf, tested with the code", "STA-1": "defines the root; positive vectors state it",
 }
