@@ -50,11 +50,17 @@ func TestLyingValidator(t *testing.T) {
 		honest.start(t)
 		l := newLoad(t, &honest, p.Uint64())
 		l.run()
+		began := time.Now()
 		lying := rate(l, func() bool {
 			if err := l.more(1); err != nil {
 				t.Fatalf("%s: %v", lie.name, err)
 			}
-			return suspect.lied() < lie.least || lie.name == lieInadmissible && honest.rejections(t, suspect) < len(inadmissibles)
+			lied, rejected := suspect.lied(), honest.rejections(t, suspect)
+			more := lied < lie.least || lie.name == lieInadmissible && rejected < len(inadmissibles)
+			if more && time.Since(began) > patience {
+				t.Fatalf("%s: within %s %d lies were told and %d of %d kinds rejected; the liar said:\n%s", lie.name, patience, lied, rejected, len(inadmissibles), suspect.said)
+			}
+			return more
 		})
 		l.pause()
 		a := honest.judge(t, l.promised(), honest.nodes...)

@@ -1,5 +1,6 @@
 // Package faults holds tests only: what is done to a ledger of real processes on
-// 127.0.0.1 and to their disks, and an oracle that asks after each fault whether
+// 127.0.0.1, to their disks and links, by validators, peers and providers that
+// lie, and an oracle that asks after each fault whether
 // every acknowledged statement is there, once, whether all nodes have the same
 // app hash, and whether the auditor finds nothing that it should not.
 //
