@@ -142,7 +142,7 @@ func (net *network) toldOfStream(t testing.TB, stream string, closed int) {
 			}
 		}
 		if named != 1 || r.Exit() != 0 || r.Totals.Equivocations != int64(closed) {
-			t.Errorf("%s: the auditor ends with %d, names %s %d times and counts %d equivocations, wanted 0, once and %d", n.url, r.Exit(), stream, named, r.Totals.Equivocations, closed)
+			t.Fatalf("%s: the auditor ends with %d, names %s %d times and counts %d equivocations, wanted 0, once and %d", n.url, r.Exit(), stream, named, r.Totals.Equivocations, closed)
 		}
 	}
 }
