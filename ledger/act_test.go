@@ -347,3 +347,43 @@ func TestChangedState(t *testing.T) {
 		t.Errorf("%d entries, wanted %d", size, sequence+providers)
 	}
 }
+
+// TestRemovedState: SPEC(ADM-17). What a block may remove at most fits the store's
+// last transaction, also where it was added by the same block.
+func TestRemovedState(t *testing.T) {
+	l, err := Open(t.TempDir(), Options{ReserveBytes: 1}) // with the transactions of a node
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	governedGenesis(t, l, 3)
+	snap := l.Snapshot()
+	v, err := snap.view(blockTime)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const acts = 1450 // as many as 4 MiB hold of those that remove 32 validators each
+	removed := 0
+	for n := 0; n < acts && err == nil; n++ {
+		set, unset := map[string][]byte{}, map[string][]byte{}
+		for i := range 32 {
+			key := provenance.StateValidatorKey(fmt.Appendf(nil, "%020d", n*32+i))
+			set[key], unset[key] = []byte{0}, nil
+		}
+		if err = v.take(set); err == nil {
+			err = v.take(unset)
+		}
+		removed += 32
+	}
+	if provenance.CodeOf(err) != provenance.CodeSize {
+		t.Errorf("%d values were removed: %v", removed, err)
+	}
+	b := &block{edge: l.edge.clone()}
+	if err := b.finish(v, snap); err != nil {
+		t.Fatal(err)
+	}
+	l.pending = b
+	if err := l.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}

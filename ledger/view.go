@@ -144,7 +144,10 @@ func (v *view) provider(id string) (*provenance.Provider, error) {
 func (v *view) take(changes map[string][]byte) error {
 	changed := v.changed
 	for key, value := range changes { // a sum: the order makes no difference
-		changed += len(value) - len(v.changes[key])
+		changed += changedBytes(key, value)
+		if before, there := v.changes[key]; there {
+			changed -= changedBytes(key, before)
+		}
 	}
 	if changed > MaxBlockChanged {
 		// SPEC(ADM-17)
@@ -154,6 +157,16 @@ func (v *view) take(changes map[string][]byte) error {
 	v.changed = changed
 	v.size++
 	return nil
+}
+
+// changedBytes is what a changed value counts. To remove one takes room in the
+// store, too: a block could add and remove more validators than go in one
+// transaction.
+func changedBytes(key string, value []byte) int {
+	if value == nil {
+		return len(key)
+	}
+	return len(value)
 }
 
 // changeProvider puts a registered provider, changed, among changes.
