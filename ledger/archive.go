@@ -46,6 +46,9 @@ func (l *Ledger) ArchiveHeaders(from int64, lightBlocks [][]byte) error {
 	if l.Snapshot().ChainID() == "" {
 		return fmt.Errorf("archive headers: the ledger has no genesis yet")
 	}
+	if err := checkReserve(l.dir, l.reserve); err != nil {
+		return fmt.Errorf("archive headers from %d on: %w", from, err)
+	}
 	p := archiving{ledger: l}
 	for i, b := range lightBlocks {
 		if err := p.add(from+int64(i), b); err != nil {

@@ -18,13 +18,13 @@ const (
 	manifestHeader = 8
 )
 
-// CheckManifest holds the MANIFEST of a Badger directory against what Badger
+// checkManifest holds the MANIFEST of a Badger directory against what Badger
 // would do with it. Badger cuts the file where a record is longer than what is
 // left, as a power cut leaves it, and deletes every table that it then does not
 // list; without the file it deletes them all. A flipped bit in a length would so
 // destroy what it should only hide. The error is a *DamageError; Badger itself
 // finds everything else that may be wrong there. SPEC(NOD-8)
-func CheckManifest(dir string) error {
+func checkManifest(dir string) error {
 	b, err := os.ReadFile(filepath.Join(dir, manifestName))
 	if errors.Is(err, fs.ErrNotExist) {
 		tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))

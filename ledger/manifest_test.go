@@ -33,7 +33,7 @@ func TestManifestBitsNeverHideTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := CheckManifest(dir); err != nil {
+	if err := checkManifest(dir); err != nil {
 		t.Fatal(err)
 	}
 	tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
@@ -46,7 +46,7 @@ func TestManifestBitsNeverHideTables(t *testing.T) {
 		if err := os.WriteFile(path, flipped, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		found := CheckManifest(dir)
+		found := checkManifest(dir)
 		if found != nil {
 			if !isDamage(found) {
 				t.Fatalf("bit %d: %v", bit, found)
@@ -77,14 +77,14 @@ func TestTornAndMissingManifest(t *testing.T) {
 		if err := os.WriteFile(path, whole[:n], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := CheckManifest(dir); err != nil {
+		if err := checkManifest(dir); err != nil {
 			t.Errorf("torn at %d of %d: %v", n, len(whole), err)
 		}
 	}
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if err := CheckManifest(dir); !isDamage(err) {
+	if err := checkManifest(dir); !isDamage(err) {
 		t.Errorf("missing: %v", err)
 	}
 }

@@ -56,7 +56,7 @@ func openStore(dir string, memTable int64, log *slog.Logger) (*store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("ledger store %s: %w", dir, err)
 	}
-	if err := CheckManifest(dir); err != nil {
+	if err := CheckStore(dir); err != nil {
 		return nil, fmt.Errorf("open the ledger store %s: %w", dir, err)
 	}
 	db, err := badger.Open(storeOptions(dir, memTable, log))
@@ -75,8 +75,9 @@ func storeOptions(dir string, memTable int64, log *slog.Logger) badger.Options {
 	o.Logger = storeLog{log}
 	// Off by default, and then a power cut takes acknowledged blocks along.
 	o.SyncWrites = true
-	// By default flipped bits in tables read back as wrong values.
-	o.ChecksumVerificationMode = options.OnTableAndBlockRead
+	// By default flipped bits in tables read back as wrong values. Whole tables
+	// are checked before (CheckStore).
+	o.ChecksumVerificationMode = options.OnBlockRead
 	o.VerifyValueChecksum = true
 	o.DetectConflicts = false    // one writer
 	o.MetricsEnabled = false     // they are a global of the process

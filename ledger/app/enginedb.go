@@ -81,7 +81,7 @@ func openEngineDB(dir string, log *slog.Logger, memTable int64) (*EngineDB, erro
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("engine store %s: %w", dir, err)
 	}
-	if err := ledger.CheckManifest(dir); err != nil {
+	if err := ledger.CheckStore(dir); err != nil {
 		return nil, fmt.Errorf("open engine store %s: %w", dir, err)
 	}
 	db, err := badger.Open(engineBadgerOptions(dir, log).WithMemTableSize(memTable).WithValueThreshold(min(engineValueInline, memTable/10)))
@@ -96,8 +96,8 @@ func openEngineDB(dir string, log *slog.Logger, memTable int64) (*EngineDB, erro
 func engineBadgerOptions(dir string, log *slog.Logger) badger.Options {
 	o := badger.DefaultOptions(dir)
 	o.Logger = badgerLog{log}
-	o.SyncWrites = true // default false lost 38,207 of 933,225 acknowledged writes in power cuts
-	o.ChecksumVerificationMode = options.OnTableAndBlockRead
+	o.SyncWrites = true                              // default false lost 38,207 of 933,225 acknowledged writes in power cuts
+	o.ChecksumVerificationMode = options.OnBlockRead // whole tables are checked before
 	o.VerifyValueChecksum = true
 	o.DetectConflicts = false // transactions only write: nothing to conflict
 	o.MetricsEnabled = false

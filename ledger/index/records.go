@@ -40,6 +40,11 @@ type RecordsOptions struct {
 
 	memTable int64        // Badger's; 0: recordMemTable. Smaller ones only in tests
 	crash    func() error // called before each transaction; only in tests
+
+	// Where room is asked for, and how often again where there is none. Others
+	// than checkRoom only in tests.
+	room      func(dir string, reserve uint64) error
+	roomPause time.Duration
 }
 
 // Records finds records by id, by their issuer's ref, by the value of a content
@@ -84,6 +89,9 @@ func NewRecords(dir, origin string, o RecordsOptions) *Records {
 	if o.memTable == 0 {
 		o.memTable = recordMemTable
 	}
+	if o.room == nil {
+		o.room, o.roomPause = checkRoom, 10*time.Second
+	}
 	// A directory of its own, since it may be removed with all that is in it.
 	return &Records{dir: filepath.Join(dir, "records"), origin: origin, o: o, broken: make(chan error, 1), changed: make(chan struct{})}
 }
@@ -98,6 +106,12 @@ func (r *Records) Run(ctx context.Context, log Log) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil
+		case errors.Is(err, errRoom):
+			rebuilt--
+			if r.waitForRoom(ctx, err) != nil {
+				return nil
+			}
+			continue
 		case !errors.Is(err, ErrUnfit):
 			return fmt.Errorf("index of records: %w", err)
 		case rebuilt == maxRebuilds:
@@ -106,6 +120,25 @@ func (r *Records) Run(ctx context.Context, log Log) error {
 		r.o.Logger.Warn("the index of records is made anew", "dir", r.dir, "why", err)
 		if err := r.discard(); err != nil {
 			return fmt.Errorf("index of records: %w", err)
+		}
+	}
+}
+
+// errRoom: the disk is nearly full.
+var errRoom = errors.New("no room for the index of records")
+
+// waitForRoom closes the index, which says so, until there is room on the disk.
+// Look-ups find nothing meanwhile, and what is stored stays.
+func (r *Records) waitForRoom(ctx context.Context, full error) error {
+	r.close()
+	r.o.Logger.Error("records cannot be looked up until there is room", "error", full)
+	for {
+		if err := pause(ctx, r.o.roomPause); err != nil {
+			return err
+		}
+		if r.o.room(r.dir, r.o.ReserveBytes) == nil {
+			r.o.Logger.Warn("there is room again for the index of records", "dir", r.dir)
+			return nil
 		}
 	}
 }

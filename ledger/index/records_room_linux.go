@@ -14,7 +14,7 @@ func checkRoom(dir string, reserve uint64) error {
 		return fmt.Errorf("free space of %s: %w", dir, err)
 	}
 	if free := st.Bavail * uint64(st.Bsize); free < reserve {
-		return fmt.Errorf("%s has %d bytes free, %d are left to the ledger; make room and start again", dir, free, reserve)
+		return fmt.Errorf("%w: %s has %d bytes free, %d are left to the ledger; make room", errRoom, dir, free, reserve)
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func openRecordStore(dir string, o RecordsOptions) (s *recordStore, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	if err := checkRoom(dir, o.ReserveBytes); err != nil {
+	if err := o.room(dir, o.ReserveBytes); err != nil {
 		return nil, err
 	}
 	opening := filepath.Join(dir, openingFile)
@@ -57,7 +57,7 @@ func openRecordStore(dir string, o RecordsOptions) (s *recordStore, err error) {
 		return nil, unfit("open %s: the process ended while it was opened the last time", dir)
 	}
 	// Badger would delete the tables behind a record that is cut, and open without.
-	if err := ledger.CheckManifest(dir); err != nil {
+	if err := ledger.CheckStore(dir); err != nil {
 		return nil, unfit("open %s: %w", dir, err)
 	}
 	if err := os.WriteFile(opening, nil, 0o600); err != nil {
@@ -93,9 +93,9 @@ func recordStoreOptions(dir string, memTable int64, log *recordLog) badger.Optio
 	// What is said to be indexed must be, also after a power cut: a key that is
 	// missing is found by nobody. One synced transaction a batch costs little.
 	o.SyncWrites = true
-	o.ChecksumVerificationMode = options.OnTableAndBlockRead
-	o.DetectConflicts = false // one writer
-	o.MetricsEnabled = false  // they are a global of the process
+	o.ChecksumVerificationMode = options.OnBlockRead // whole tables are checked before
+	o.DetectConflicts = false                        // one writer
+	o.MetricsEnabled = false                         // they are a global of the process
 	o.Compression = options.ZSTD
 	o.ZSTDCompressionLevel = 1
 	o.BlockSize = recordBlock
@@ -127,7 +127,7 @@ func (s *recordStore) close() (err error) {
 // is durable when it returns; where it fails in between, the same keys are
 // written again some time.
 func (s *recordStore) write(keys []recordKey, p progress) error {
-	if err := checkRoom(s.dir, s.o.ReserveBytes); err != nil {
+	if err := s.o.room(s.dir, s.o.ReserveBytes); err != nil {
 		return err
 	}
 	// Badger refuses a transaction that reaches either bound.
