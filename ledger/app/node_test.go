@@ -334,6 +334,15 @@ func TestStartRefuses(t *testing.T) {
 	put = swap(filepath.Join(home, privKeyFile), nil)
 	refused("no key", "priv_validator_key.json")
 	put()
+	keyFile := mustRead(t, filepath.Join(home, privKeyFile))
+	for what, member := range map[string]string{"secret of another key": `"value": "`, "address of another key": `"address": "`} {
+		at := bytes.LastIndex(keyFile, []byte(member)) + len(member)
+		changed := bytes.Clone(keyFile)
+		changed[at] = map[bool]byte{true: '1', false: '0'}[changed[at] == '0'] // digits of hex and of base64
+		put = swap(filepath.Join(home, privKeyFile), changed)
+		refused(what, "do not belong together")
+		put()
+	}
 
 	n = start(t, home, c)
 	submit(t, n, "b")

@@ -52,6 +52,13 @@ func loadKeys(home string) (*p2p.NodeKey, *privval.FilePV, error) {
 	if k.PrivKey == nil || k.PrivKey.Type() != cmted25519.KeyType {
 		return nil, nil, fmt.Errorf("validator key %s: not an Ed25519 key", key)
 	}
+	// A validator under another key than its own would wait for ever, and say
+	// nothing.
+	secret := k.PrivKey.Bytes()
+	if len(secret) != ed25519.PrivateKeySize || !bytes.Equal(ed25519.NewKeyFromSeed(secret[:ed25519.SeedSize]), secret) ||
+		k.PubKey == nil || !bytes.Equal(k.PubKey.Bytes(), secret[ed25519.SeedSize:]) || !bytes.Equal(k.Address, k.PubKey.Address()) {
+		return nil, nil, fmt.Errorf("validator key %s: its secret, public key and address do not belong together: the file is damaged; restore it from your own copy", key)
+	}
 	var s privval.FilePVLastSignState
 	err = readJSON(state, &s)
 	if errors.Is(err, fs.ErrNotExist) {
