@@ -19,9 +19,10 @@ import (
 // engineReading is how package backup reads the engine's messages.
 func engineReading() backup.Reading {
 	return backup.Reading{
+		Founders: app.GenesisValidators,
 		Header: func(raw []byte) (backup.Header, error) {
 			h, err := app.ReadLightBlock(raw)
-			return backup.Header{Height: h.Height, Hash: h.Hash, Parent: h.Parent, AppHash: h.AppHash}, err
+			return backup.Header{Height: h.Height, Hash: h.Hash, Parent: h.Parent, AppHash: h.AppHash, Validators: h.Validators, NextValidators: h.NextValidators}, err
 		},
 		Checkpoint: func(raw []byte) (*backup.Checkpoint, error) {
 			j, err := app.ParseJoint(raw)

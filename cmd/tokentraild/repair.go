@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -269,7 +270,8 @@ func mendPlaces(ctx context.Context, o *repairOptions, plan *repairPlan, src *re
 		}
 		fmt.Fprintf(stdout, "entry %d is mended\n", index)
 	}
-	for _, height := range plan.headers {
+	// From the newest on, so that what is behind each is whole.
+	for _, height := range slices.Backward(slices.Sorted(slices.Values(plan.headers))) {
 		if err := mendHeader(ctx, home, height, src); err != nil {
 			return err
 		}
@@ -300,7 +302,8 @@ func mendEntry(ctx context.Context, l *ledger.Ledger, index int64,
 }
 
 // mendHeader writes an archived header anew. It has to be signed, and to be the
-// one that the header behind it names as its parent.
+// one that the header behind it, of this home, names as its parent: the source
+// could sign both with keys of its own.
 func mendHeader(ctx context.Context, home *homeSource, height int64, src *repairSource) error {
 	raw, err := src.lightBlock(ctx, height)
 	if err != nil {
@@ -316,10 +319,8 @@ func mendHeader(ctx context.Context, home *homeSource, height int64, src *repair
 	} else {
 		next, err = home.stores.LightBlock(height + 1)
 	}
-	if err != nil { // damaged, too: then the source has to know it
-		if next, err = src.lightBlock(ctx, height+1); err != nil {
-			return err
-		}
+	if err != nil {
+		return fmt.Errorf("mend the signed header of height %d: nothing here says which it is: %w", height, err)
 	}
 	behind, err := app.ReadLightBlock(next)
 	if err != nil {

@@ -51,6 +51,7 @@ var spoiled = map[byte]uint64{'e': 3, 'f': 5, 'h': 6, 'a': 2}
 // TestRepairPlaces mends single places in place, from a backup.
 func TestRepairPlaces(t *testing.T) {
 	home, dir, _ := stoppedHome(t, 12)
+	archiveAll(t, home)
 	must(t, "backup", "--home", home, "--to", dir)
 	spoil(t, home, spoiled)
 	code, out, _ := tokentraild(t, "scrub", "--home", home)

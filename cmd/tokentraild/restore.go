@@ -248,6 +248,10 @@ func (r *restoring) intoHome(ctx context.Context, home string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
+	// Somebody may have started the node while the backup was verified.
+	if _, _, err := homeToRestore(home); err != nil {
+		return err
+	}
 	if err := r.checkSigned(home); err != nil {
 		return err
 	}

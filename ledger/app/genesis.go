@@ -112,6 +112,17 @@ func CheckGenesis(raw []byte) error {
 	return err
 }
 
+// GenesisValidators returns the hash of the validators that a genesis file names,
+// as the first header has it.
+func GenesisValidators(raw []byte) (hash provenance.Hash, err error) {
+	doc, err := parseDocument(raw)
+	if err != nil {
+		return hash, err
+	}
+	copy(hash[:], doc.ValidatorHash())
+	return hash, nil
+}
+
 // LoadGenesis reads home's genesis file and returns it decoded, its exact bytes,
 // and their SHA-256, which with the chain id names the log.
 func LoadGenesis(home string) (doc *types.GenesisDoc, raw []byte, sum [32]byte, err error) {
@@ -127,9 +138,10 @@ func LoadGenesis(home string) (doc *types.GenesisDoc, raw []byte, sum [32]byte, 
 }
 
 // parseDocument decodes a genesis document, without the application's part, and
-// refuses one that no ledger can begin with.
-func parseDocument(raw []byte) (*types.GenesisDoc, error) {
-	doc, err := types.GenesisDocFromJSON(raw)
+// refuses one that no ledger can begin with. It may be anybody's.
+func parseDocument(raw []byte) (doc *types.GenesisDoc, err error) {
+	defer recoverEngine(&err, "read a genesis document")
+	doc, err = types.GenesisDocFromJSON(raw)
 	switch {
 	case err != nil:
 		return nil, err
@@ -138,6 +150,7 @@ func parseDocument(raw []byte) (*types.GenesisDoc, error) {
 	case doc.InitialHeight != 1: // SPEC(GEN-1)
 		return nil, fmt.Errorf("the initial height is %d, a ledger begins with 1", doc.InitialHeight)
 	}
+	doc.ValidatorHash() // panics on a set that cannot be
 	return doc, nil
 }
 

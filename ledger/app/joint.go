@@ -156,6 +156,12 @@ func (j *Joint) check() (err error) {
 			return fmt.Errorf("frontier of height %d: %s; ask another node", head.Height, c.what)
 		}
 	}
+	// Consensus goes on with the commits' votes, and its code panics on a wrong one.
+	for _, b := range []*types.LightBlock{j.Last, j.Current} {
+		if err := b.ValidatorSet.VerifyCommit(b.ChainID, b.Commit.BlockID, b.Height, b.Commit); err != nil {
+			return fmt.Errorf("frontier of height %d: the commit of height %d: %w; ask another node", head.Height, b.Height, err)
+		}
+	}
 	return nil
 }
 

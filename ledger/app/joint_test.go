@@ -195,6 +195,13 @@ func TestJointRefused(t *testing.T) {
 	other := types.NewValidatorSet([]*types.Validator{types.NewValidator(stranger, 10)})
 	two := types.NewValidatorSet([]*types.Validator{types.NewValidator(c.key.PubKey(), 10), types.NewValidator(stranger, 10)})
 	late, _ := c.block(t, 2, time.Date(2026, 11, 1, 12, 0, 9, 0, time.UTC), types.BlockID{}, provenance.Hash{})
+	unsigned := func(raw []byte) []byte {
+		b, err := parseLightBlock(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Replace(raw, b.Commit.Signatures[0].Signature, make([]byte, 64), 1)
+	}
 	for _, x := range []struct {
 		name   string
 		change func(e *encodedJoint)
@@ -206,6 +213,8 @@ func TestJointRefused(t *testing.T) {
 		{"no light block", func(e *encodedJoint) { e.Current = nil }, "lacks header"},
 		{"heights", func(e *encodedJoint) { e.Last, e.Current = e.Current, e.Last }, "not of the frontier's height"},
 		{"time", func(e *encodedJoint) { e.Last = late }, "its time is not"},
+		{"a commit without signatures", func(e *encodedJoint) { e.Last = unsigned(e.Last) }, "wrong signature"},
+		{"the next one's", func(e *encodedJoint) { e.Current = unsigned(e.Current) }, "wrong signature"},
 		{"validators", func(e *encodedJoint) { e.Validators = c.validators(t, other) }, "the validators are not"},
 		{"next validators", func(e *encodedJoint) { e.Next = c.validators(t, two) }, "the next validators are not"},
 		{"no validators", func(e *encodedJoint) { e.Validators = nil }, "validators"},

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
@@ -21,8 +20,9 @@ type Header struct {
 	Hash    provenance.Hash
 	Parent  provenance.Hash // zero at height 1
 	AppHash provenance.Hash // after the height before
-	// SameValidators says that the next height has the validators of this one.
-	SameValidators bool
+	// Validators is the hash of those who signed it, NextValidators of those who are
+	// to sign the next.
+	Validators, NextValidators provenance.Hash
 }
 
 // ReadLightBlock decodes a light block, CometBFT's message in protobuf, and
@@ -39,11 +39,15 @@ func ReadLightBlock(raw []byte) (h Header, err error) {
 	if err != nil {
 		return h, err
 	}
-	h = Header{ChainID: block.ChainID, Height: block.Height, SameValidators: bytes.Equal(block.ValidatorsHash, block.NextValidatorsHash)}
+	h = Header{ChainID: block.ChainID, Height: block.Height}
 	parent := []byte(block.LastBlockID.Hash)
 	if len(block.AppHash) != len(h.AppHash) || len(parent) != len(h.Parent) && len(parent) != 0 {
 		return h, fmt.Errorf("the light block of height %d has an app hash of %d bytes and a parent of %d, wanted 32", block.Height, len(block.AppHash), len(parent))
 	}
+	if len(block.ValidatorsHash) != len(h.Validators) || len(block.NextValidatorsHash) != len(h.NextValidators) {
+		return h, fmt.Errorf("the light block of height %d has hashes of validators of %d and %d bytes, wanted 32", block.Height, len(block.ValidatorsHash), len(block.NextValidatorsHash))
+	}
+	h.Validators, h.NextValidators = provenance.Hash(block.ValidatorsHash), provenance.Hash(block.NextValidatorsHash)
 	h.Hash = provenance.Hash(block.Hash())
 	copy(h.AppHash[:], block.AppHash)
 	copy(h.Parent[:], parent)

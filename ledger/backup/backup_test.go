@@ -218,6 +218,8 @@ func TestForgedSource(t *testing.T) {
 		"another statement": func(e *Entry) { e.Statement[len(e.Statement)-1] ^= 1 },
 		"other records":     func(e *Entry) { e.Records[len(e.Records)-1] ^= 1 },
 		"another index":     func(e *Entry) { e.Index++ },
+		"no height":         func(e *Entry) { e.Height = 0 },
+		"a later height":    func(e *Entry) { e.Height++ },
 	}
 	for what, forge := range forgeries {
 		c.forge = func(e *Entry) {
@@ -230,8 +232,10 @@ func TestForgedSource(t *testing.T) {
 		if _, err := Run(t.Context(), dir, c, o); err == nil {
 			t.Errorf("%s: taken", what)
 		}
-		if n := len(readFiles(t, dir)); n != 1 {
-			t.Errorf("%s: %d files, wanted the genesis document alone", what, n)
+		for name := range readFiles(t, dir) {
+			if strings.HasPrefix(name, entriesPrefix) || strings.HasPrefix(name, checkpointPrefix) {
+				t.Errorf("%s: there is %s", what, name)
+			}
 		}
 	}
 	c.forge = nil
@@ -255,7 +259,7 @@ func TestWrongSources(t *testing.T) {
 	c.block(1)
 	last := len(c.headers) - 1
 	good := c.headers[last]
-	for at := 2; at < 74; at += 5 {
+	for at := 2; at < 82; at += 5 { // who comes next is the signers' own word
 		c.headers[last] = bytes.Clone(good)
 		c.headers[last][at] ^= 1
 		if _, err := Run(t.Context(), dir, c, small()); err == nil {
@@ -271,6 +275,39 @@ func TestWrongSources(t *testing.T) {
 	defer func() { genesisDoc = genesis }()
 	if _, err := Run(t.Context(), dir, c, small()); err == nil || !strings.Contains(err.Error(), "another chain") {
 		t.Errorf("another chain: %v", err)
+	}
+}
+
+// TestBackupOfImpostor: a source with the chain's own genesis document, entries and
+// headers, that goes on with validators of its own, adds nothing to a backup. The
+// last height at which it could begin is one that the backup has already.
+func TestBackupOfImpostor(t *testing.T) {
+	for _, from := range []int{0, 1, 2} {
+		c, dir := backedUp(t, 3, 20)
+		before := readFiles(t, dir)
+		honest := c.headers
+		c.names, c.headers = "evil", honest[:len(honest)-from]
+		for range from { // headers of its own at heights that are there
+			c.parent = provenance.Hash{byte(from)}
+			c.sign()
+		}
+		c.block(2)
+		if _, err := Run(t.Context(), dir, c, small()); err == nil {
+			t.Errorf("with %d headers of its own before: taken", from)
+		}
+		for name := range readFiles(t, dir) {
+			if before[name] == nil {
+				t.Errorf("with %d headers of its own before: %s was added", from, name)
+			}
+		}
+	}
+	// Nor does it begin one.
+	c, dir := newChain(t), t.TempDir()
+	c.names, c.headers, c.parent = "evil", nil, provenance.Hash{}
+	c.sign()
+	c.block(2)
+	if _, err := Run(t.Context(), dir, c, small()); err == nil || !strings.Contains(err.Error(), "validators") {
+		t.Errorf("a chain of somebody's own: %v", err)
 	}
 }
 

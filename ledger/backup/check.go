@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"tokentrail/provenance"
@@ -37,8 +35,8 @@ func Open(dir string, height int64, reading Reading) (*Backup, error) {
 		return nil, fmt.Errorf("backup %s: there is no %s, or no checkpoint: it is no backup, or its first run did not come to its end; run it again", dir, genesisName)
 	}
 	b := &Backup{dir: dir, list: l, reading: reading}
-	if b.genesis, err = os.ReadFile(filepath.Join(dir, genesisName)); err != nil {
-		return nil, fmt.Errorf("backup: %w", err)
+	if b.genesis, err = readGenesis(dir); err != nil {
+		return nil, err
 	}
 	b.hash = sha256.Sum256(b.genesis)
 	if height == 0 {

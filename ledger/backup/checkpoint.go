@@ -27,6 +27,8 @@ type Checkpoint struct {
 // Reading is how a backup's messages of the engine are read, which this package
 // does not know. All of it must be there.
 type Reading struct {
+	// Founders returns the hash of the validators that a genesis document names.
+	Founders func(genesis []byte) (provenance.Hash, error)
 	// Header decodes a light block and refuses one that is not signed by its own
 	// validators.
 	Header func(lightBlock []byte) (Header, error)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,6 +31,26 @@ const (
 	suffix           = ".cbor"
 	newPrefix        = ".new-"
 )
+
+// maxGenesis bounds a genesis document, in bytes.
+const maxGenesis = 64 << 20
+
+// readGenesis reads the backup's genesis document.
+func readGenesis(dir string) ([]byte, error) {
+	f, err := os.Open(filepath.Join(dir, genesisName))
+	if err != nil {
+		return nil, fmt.Errorf("backup: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxGenesis+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("backup: read %s: %w", genesisName, err)
+	case len(b) > maxGenesis:
+		return nil, &DamageError{genesisName, maxGenesis, fmt.Sprintf("it has more than the %d bytes that a genesis document may have", maxGenesis)}
+	}
+	return b, nil
+}
 
 func fileName(prefix string, number int64) string {
 	return fmt.Sprintf("%s%016d%s", prefix, number, suffix)

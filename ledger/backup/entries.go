@@ -187,6 +187,8 @@ type entriesWriter struct {
 	genesis provenance.Hash
 	most    int64 // bytes of a segment
 	log     *edge
+	last    int64   // height of the newest entry, 0 for none
+	newest  int64   // height that no entry may be above
 	out     *writer // nil: no segment is open
 	files   []string
 	bytes   int64
@@ -196,6 +198,11 @@ type entriesWriter struct {
 }
 
 func (w *entriesWriter) add(e *Entry) (err error) {
+	// SPEC(NOD-6): what a reader would refuse is not written.
+	if least := max(1, w.last); e.Height < least || e.Height > w.newest {
+		return fmt.Errorf("backup: entry %d is said to be of height %d, wanted %d to %d; take another node", e.Index, e.Height, least, w.newest)
+	}
+	w.last = e.Height
 	item := e.encode()
 	if w.out != nil && w.out.bytes+int64(len(item)) > w.most {
 		if err := w.close(); err != nil {

@@ -37,6 +37,7 @@ type chain struct {
 	failAt   int   // the call of Entries that fails; 0: none
 	first    int64 // FirstHeader
 	forge    func(*Entry)
+	names    string // of validators of its own; empty: those of the genesis document
 }
 
 func openLedger(t testing.TB, dir string) *ledger.Ledger {
@@ -70,15 +71,22 @@ func (c *chain) sign() {
 	_, app := c.ledger.Info()
 	signed := fmt.Appendf(nil, "%08d", len(c.headers)+1)
 	signed = append(append(signed, c.parent[:]...), app[:]...)
+	signed = append(append(signed, c.set(len(c.headers))...), c.set(len(c.headers)+1)...)
 	block := append([]byte{0x0a, byte(len(signed))}, signed...)
-	// A set that stays for three heights.
-	set := fmt.Appendf(nil, "validators %d", len(c.headers)/3)
+	set := c.set(len(c.headers))
 	block = append(append(block, 0x12, byte(len(set))), set...)
 	c.headers = append(c.headers, block)
 	c.parent = sha256.Sum256(signed)
 }
 
-var testReading = Reading{Header: readTestHeader, Checkpoint: readTestCheckpoint}
+// set is the validators of the header at index n: eight bytes that stay for three
+// heights.
+func (c *chain) set(n int) []byte { return fmt.Appendf(nil, "%.4s%04d", c.names+"vals", n/3) }
+
+var testReading = Reading{
+	Header: readTestHeader, Checkpoint: readTestCheckpoint,
+	Founders: func([]byte) (h provenance.Hash, err error) { copy(h[:], "vals0000"); return h, nil },
+}
 
 // readTestCheckpoint reads what chain.Checkpoint makes.
 func readTestCheckpoint(raw []byte) (*Checkpoint, error) {
@@ -93,15 +101,17 @@ func readTestCheckpoint(raw []byte) (*Checkpoint, error) {
 
 // readTestHeader reads sign's headers.
 func readTestHeader(b []byte) (h Header, err error) {
-	if len(b) < 2+72 || b[0] != 0x0a || b[1] != 72 {
+	if len(b) < 2+88 || b[0] != 0x0a || b[1] != 88 {
 		return h, errors.New("no light block")
 	}
-	signed := b[2:74]
+	signed := b[2:90]
 	if _, err := fmt.Sscanf(string(signed[:8]), "%d", &h.Height); err != nil {
 		return h, err
 	}
 	copy(h.Parent[:], signed[8:])
 	copy(h.AppHash[:], signed[40:])
+	copy(h.Validators[:], signed[72:80])
+	copy(h.NextValidators[:], signed[80:])
 	h.Hash = sha256.Sum256(signed)
 	return h, nil
 }

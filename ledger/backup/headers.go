@@ -21,6 +21,9 @@ type Header struct {
 	Hash    provenance.Hash // of the header
 	Parent  provenance.Hash // hash of the header before; zero at height 1
 	AppHash provenance.Hash // after the height before
+
+	Validators     provenance.Hash // hash of those who signed it
+	NextValidators provenance.Hash // of those who are to sign the next
 }
 
 // headersHead begins a segment of light blocks (SPEC(NOD-63)).
@@ -150,11 +153,14 @@ func readHeaders(dir string, genesis provenance.Hash, first int64, visit func(he
 }
 
 // link wants h to be the header of a height and to follow the one before, if that
-// is known.
+// is known, signed by the validators that this one announced: anybody can sign
+// for validators of his own.
 func link(h Header, height int64, before *Header) error {
 	switch {
 	case h.Height != height:
 		return fmt.Errorf("the light block of height %d is of height %d", height, h.Height)
+	case before != nil && h.Validators != before.NextValidators:
+		return fmt.Errorf("the header of height %d is signed by the validators %s, and that of height %d announced %s", height, h.Validators, before.Height, before.NextValidators)
 	case before != nil && h.Parent != before.Hash:
 		return fmt.Errorf("the header of height %d follows %s, and that of height %d is %s", height, h.Parent, before.Height, before.Hash)
 	}

@@ -102,10 +102,12 @@ func Run(ctx context.Context, dir string, src Source, o Options) (*Result, error
 		return nil, fmt.Errorf("backup: the newest checkpoint: %w", err)
 	}
 	r := &Result{Height: c.Frontier.Head().Height}
-	if err := addEntries(ctx, l, genesis, src, c, o, r); err != nil {
+	// The headers say that the checkpoint is the chain's, before an entry is taken
+	// for its sake.
+	if err := addHeaders(ctx, l, genesis, src, header, o, r); err != nil {
 		return nil, err
 	}
-	if err := addHeaders(ctx, l, genesis, src, header, o, r); err != nil {
+	if err := addEntries(ctx, l, genesis, src, c, o, r); err != nil {
 		return nil, err
 	}
 	c.firstHeader = r.FirstHeader
@@ -134,9 +136,9 @@ func keepGenesis(ctx context.Context, l *listing, src Source) (provenance.Hash, 
 		}
 		return sum, w.finish()
 	}
-	old, err := os.ReadFile(filepath.Join(l.dir, genesisName))
+	old, err := readGenesis(l.dir)
 	if err != nil {
-		return sum, fmt.Errorf("backup: %w", err)
+		return sum, err
 	}
 	if !bytes.Equal(old, doc) {
 		return sum, fmt.Errorf("backup %s is of another chain, or its %s is damaged: it has the SHA-256 %x, what is to be backed up %s", l.dir, genesisName, sha256.Sum256(old), sum)
@@ -147,7 +149,7 @@ func keepGenesis(ctx context.Context, l *listing, src Source) (provenance.Hash, 
 // addEntries copies the entries behind those that are there.
 func addEntries(ctx context.Context, l *listing, genesis provenance.Hash, src Source, c *Checkpoint, o Options, r *Result) error {
 	head := c.Frontier.Head()
-	w := &entriesWriter{dir: l.dir, genesis: genesis, most: o.segment, log: &edge{}}
+	w := &entriesWriter{dir: l.dir, genesis: genesis, most: o.segment, log: &edge{}, newest: head.Height}
 	defer w.abandon()
 	w.prove = func(log *edge) error { return prove(ctx, src, log, head) }
 	if n := len(l.entries); n > 0 {
@@ -155,7 +157,7 @@ func addEntries(ctx context.Context, l *listing, genesis provenance.Hash, src So
 		if err != nil {
 			return err
 		}
-		w.log = last.end
+		w.log, w.last = last.end, last.last
 	}
 	if w.log.size > head.Size {
 		return fmt.Errorf("backup %s has %d entries, what is to be backed up has %d: it is behind; wait, or take another node", l.dir, w.log.size, head.Size)
@@ -229,6 +231,13 @@ func addHeaders(ctx context.Context, l *listing, genesis provenance.Hash, src So
 		return fmt.Errorf("backup: the first signed header: %w", err)
 	} else {
 		r.FirstHeader = w.next
+		if before, err = founders(l, w.next, o.Reading); err != nil {
+			return err
+		}
+	}
+	// SPEC(NOD-65)
+	if before != nil && (header.Height < before.Height || header.Height == before.Height && header.Hash != before.Hash) {
+		return fmt.Errorf("backup %s: its newest signed header is %s of height %d, what is to be backed up ends with %s of height %d: it is behind, or another ledger; wait, or take another node", l.dir, before.Hash, before.Height, header.Hash, header.Height)
 	}
 	from := w.next
 	for w.next <= header.Height {
@@ -262,6 +271,23 @@ func addHeaders(ctx context.Context, l *listing, genesis provenance.Hash, src So
 	r.NewHeaders, r.Headers = w.next-from, w.next-r.FirstHeader
 	r.Files, r.Bytes = append(r.Files, w.files...), r.Bytes+w.bytes
 	return nil
+}
+
+// founders stands for the header before the first one, which announces the genesis
+// document's validators; nil where the headers do not begin with the chain.
+func founders(l *listing, first int64, read Reading) (*Header, error) {
+	if first != 1 {
+		return nil, nil
+	}
+	doc, err := readGenesis(l.dir)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := read.Founders(doc)
+	if err != nil {
+		return nil, fmt.Errorf("backup: the genesis document: %w", err)
+	}
+	return &Header{NextValidators: hash}, nil
 }
 
 // lastHeader reads the last segment of light blocks.
