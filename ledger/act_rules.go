@@ -27,9 +27,9 @@ func (x *action) setGovernance() error {
 func (x *action) setRules() error {
 	switch {
 	case x.Rules <= x.v.rules:
-		return x.refuse(CodeRegistry, "version", "%d, version %d holds; wanted a later one", x.Rules, x.v.rules)
+		return x.refuse(CodeRegistry, "rules", "%d, version %d holds; wanted a later one", x.Rules, x.v.rules)
 	case x.RulesFrom <= x.v.height:
-		return x.refuse(CodeHeight, "from", "%d, the next block is %d; wanted a later one", x.RulesFrom, x.v.height)
+		return x.refuse(CodeHeight, "rules-from", "%d, the next block is %d; wanted a later one", x.RulesFrom, x.v.height)
 	}
 	return setState(x.changes, provenance.StateRules, provenance.Rules{Version: x.v.rules, Next: x.Rules, From: x.RulesFrom})
 }

@@ -122,8 +122,8 @@ func TestActRefusals(t *testing.T) {
 		{"all replaced", "", "", decree(t, 2,
 			action{Type: provenance.ValidatorSet, Validator: publicBytes("validator 1")}, action{Type: provenance.ValidatorSet, Validator: publicBytes("validator 2")},
 			action{Type: provenance.ValidatorSet, Validator: publicBytes("validator 3"), Power: 1})},
-		{"rules that hold", CodeRegistry, "actions[0].version", of(action{Type: provenance.RulesSet, Rules: 3, RulesFrom: 9})},
-		{"rules from now", CodeHeight, "actions[0].from", of(action{Type: provenance.RulesSet, Rules: 4, RulesFrom: 6})},
+		{"rules that hold", CodeRegistry, "actions[0].rules", of(action{Type: provenance.RulesSet, Rules: 3, RulesFrom: 9})},
+		{"rules from now", CodeHeight, "actions[0].rules-from", of(action{Type: provenance.RulesSet, Rules: 4, RulesFrom: 6})},
 		{"rules that this program does not have", "", "", of(action{Type: provenance.RulesSet, Rules: 1 << 31, RulesFrom: 7})},
 		{"the second action", CodeRegistry, "actions[1].id", decree(t, 2, describe, action{Type: provenance.ProviderDescribe, ID: "nobody", Name: "x"})},
 	} {
