@@ -177,7 +177,7 @@ func newNode(t testing.TB, change ...func(*Config)) *node {
 	t.Helper()
 	p := newProvider(t, "acme")
 	app, err := json.Marshal(map[string]any{
-		"format": 1, "policy": map[string]any{}, "rules": 2,
+		"format": 1, "policy": map[string]any{}, "rules": 3,
 		"providers": []any{map[string]any{"id": "acme", "name": "Acme Inference", "jurisdictions": []string{"US"}, "keys": []string{p.public()}}},
 	})
 	if err != nil {

@@ -69,7 +69,7 @@ func TestWhoGoverns(t *testing.T) {
 		t.Errorf("governed: %v", governance.Governed)
 	}
 	rules := read[struct{ Version, Newest int64 }](n, "/v1/rules")
-	if rules.Version != 2 || rules.Newest != provenance.RuleVersion {
+	if rules.Version != 3 || rules.Newest != provenance.RuleVersion {
 		t.Errorf("%+v", rules)
 	}
 	validators := read[struct {

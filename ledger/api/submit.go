@@ -30,14 +30,42 @@ func (a *api) submit(ctx context.Context, c *ledger.Checked) error {
 		return err
 	}
 	err = a.Submitter.Submit(ctx, c)
-	if c.Submission() != nil && provenance.CodeOf(err) == ledger.CodeDuplicate {
-		err = nil // committed, and provable when the next header is signed
+	if a.isCommitted(ctx, c, provenance.CodeOf(err)) {
+		err = nil
 	}
 	if err == nil {
 		a.pending.add(c.ID(), placeOf(c), time.Now())
 	}
 	return err
 }
+
+// isCommitted tells whether a refusal says no more than that the submission is
+// committed: it is provable when the next header is signed, which follows at once.
+// A batch is refused as what it is; an act because its sequence is taken, and an
+// equivocation because its stream is closed: by itself or by another.
+func (a *api) isCommitted(ctx context.Context, c *ledger.Checked, refusal provenance.Code) bool {
+	switch {
+	case c.Submission() != nil:
+		return refusal == ledger.CodeDuplicate
+	case refusal != ledger.CodeSequence && refusal != ledger.CodeDuplicate:
+		return false
+	}
+	snap, err := a.Log.Signed()
+	if err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, headerPatience)
+	defer cancel()
+	if err := a.Log.Wait(ctx, snap.Head().Height); err != nil {
+		return false // nothing was committed that is not signed
+	}
+	there, err := a.isEntry(c)
+	return there && err == nil
+}
+
+// headerPatience is how long the header behind a block is waited for. It is the
+// proof block that the engine makes without being asked.
+const headerPatience = time.Second
 
 // notAhead refuses records of the future. SPEC(ADM-15): it is the node's own
 // limit, consensus has none. A typing error of a year would stand in the log for
