@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
 	"tokentrail/ledger"
@@ -35,8 +34,8 @@ type backfill struct {
 	ledger  *ledger.Ledger
 	node    *app.Node
 	genesis []byte
-	sources []*remote.Node // asked in turn, from the first on, as long as one answers
-	old     *ledger.Ledger // what this home had before it rejoined; nil: none
+	sources []*remote.Node   // asked in turn, from the first on, as long as one answers
+	old     []*ledger.Ledger // what this home had before it rejoined
 	log     *slog.Logger
 
 	said  time.Time     // when the log last heard of progress
@@ -116,6 +115,7 @@ func (b *backfill) entries(ctx context.Context, source *remote.Node) error {
 			}
 		}
 		if err := b.ledger.Backfill(page, proof); err != nil {
+			b.doubtOld(err)
 			return err
 		}
 		b.retry = 0
@@ -153,13 +153,19 @@ func (b *backfill) page(ctx context.Context, source *remote.Node, from, to int64
 	return out, nil
 }
 
-// oldPage returns entries of the ledger that this home had before it rejoined, as
+// oldPage returns entries of a ledger that this home had before it rejoined, as
 // far as it has them. What is damaged there is fetched like the rest.
 func (b *backfill) oldPage(from, to int64) (out []ledger.Received) {
-	if b.old == nil {
-		return nil
+	for _, old := range b.old {
+		if out = pageOf(old, from, to); len(out) > 0 {
+			break
+		}
 	}
-	snap := b.old.Snapshot()
+	return out
+}
+
+func pageOf(old *ledger.Ledger, from, to int64) (out []ledger.Received) {
+	snap := old.Snapshot()
 	for i, size := from, 0; i < min(to, snap.Head().Size, from+historyPage) && size < 4<<20; i++ {
 		e, err := snap.Entry(i)
 		if err != nil {
@@ -176,31 +182,40 @@ func (b *backfill) oldPage(from, to int64) (out []ledger.Received) {
 }
 
 func (b *backfill) openOld() {
-	dir := app.OldLedgerDir(b.home)
-	if _, err := os.Stat(dir); err != nil {
+	for _, dir := range app.OldLedgerDirs(b.home) {
+		old, err := ledger.Open(dir, ledger.Options{Logger: b.log})
+		if err != nil {
+			b.log.Warn("a ledger before the rejoin cannot be read; what it has is fetched from other nodes", "dir", dir, "error", err)
+			continue
+		}
+		b.old = append(b.old, old)
+	}
+}
+
+// doubtOld leaves the ledgers before a rejoin alone for as long as this process
+// lives, where what came of them, or of a node, was refused: one that is of a fork
+// would else be asked first for ever. They stay on the disk.
+func (b *backfill) doubtOld(refused error) {
+	var full *ledger.RoomError
+	if len(b.old) == 0 || errors.As(refused, &full) || errors.Is(refused, ledger.ErrClosed) {
 		return
 	}
-	old, err := ledger.Open(dir, ledger.Options{Logger: b.log})
-	if err != nil {
-		b.log.Warn("the ledger before the rejoin cannot be read; all history is fetched from other nodes", "dir", dir, "error", err)
-		return
-	}
-	b.old = old
+	b.log.Warn("what the ledgers before the rejoin have is fetched from other nodes from now on", "error", refused)
+	b.closeOld()
 }
 
 func (b *backfill) closeOld() {
-	if b.old == nil {
-		return
-	}
-	if err := b.old.Close(); err != nil {
-		b.log.Warn("the ledger before the rejoin was not closed cleanly", "error", err)
+	for _, old := range b.old {
+		if err := old.Close(); err != nil {
+			b.log.Warn("a ledger before the rejoin was not closed cleanly", "error", err)
+		}
 	}
 	b.old = nil
 }
 
 // done removes what was kept until the history is here.
 func (b *backfill) done() {
-	if err := app.DropOldLedger(b.home); err != nil {
+	if err := app.DropOldLedgers(b.home); err != nil {
 		b.log.Warn("the ledger before the rejoin cannot be removed; remove data/old yourself", "error", err)
 	}
 }

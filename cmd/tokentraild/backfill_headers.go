@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -40,6 +41,10 @@ func (b *backfill) headersTo(ctx context.Context, source *remote.Node, last int6
 		header, err := verified.Header(ctx, next)
 		if err == nil && next == last {
 			err = leads(header)
+		}
+		var finding *verify.Finding
+		if errors.As(err, &finding) || errors.Is(err, errOtherChain) {
+			b.doubtOld(err)
 		}
 		if err != nil {
 			return err
@@ -94,13 +99,14 @@ func (b *backfill) leadsHere(h *verify.Header) error {
 }
 
 // headerSource gives light blocks to a verifier: those that are archived, here or
-// in the ledger before a rejoin, else the node's, and remembers them. It belongs
+// in a ledger before a rejoin, else the node's, and remembers them. It belongs
 // to one goroutine.
 type headerSource struct {
 	verify.Source
-	ledger, old *ledger.Ledger
-	from        int64    // height of the first that is remembered
-	blocks      [][]byte // consecutive
+	ledger *ledger.Ledger
+	old    []*ledger.Ledger
+	from   int64    // height of the first that is remembered
+	blocks [][]byte // consecutive
 }
 
 // Headers implements verify.Source.
@@ -108,7 +114,12 @@ func (s *headerSource) Headers(ctx context.Context, from int64, limit int) ([][]
 	if page := archivedPage(s.ledger, from, limit); len(page) > 0 {
 		return page, nil
 	}
-	page := archivedPage(s.old, from, limit)
+	var page [][]byte
+	for _, old := range s.old {
+		if page = archivedPage(old, from, limit); len(page) > 0 {
+			break
+		}
+	}
 	if len(page) == 0 {
 		var err error
 		if page, err = s.Source.Headers(ctx, from, limit); err != nil {
@@ -138,9 +149,6 @@ func (s *headerSource) take(from, last int64) [][]byte {
 // archivedPage returns what a ledger has archived from a height on; nothing where
 // that is damaged.
 func archivedPage(l *ledger.Ledger, from int64, limit int) (page [][]byte) {
-	if l == nil {
-		return nil
-	}
 	_, last := l.ArchivedHeaders()
 	for h := from; h <= min(last, from+int64(limit)-1); h++ {
 		b, err := l.ArchivedHeader(h)

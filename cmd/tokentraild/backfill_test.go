@@ -169,6 +169,38 @@ func TestBackfillOfLiars(t *testing.T) {
 	checkEntries(t, l, node.ledger)
 }
 
+// TestBackfillPastFork: of the ledgers that a home had before it rejoined, one that
+// went another way is asked once, and does not keep history from coming.
+func TestBackfillPastFork(t *testing.T) {
+	ledgerOf := func(entries int) (*daemon, *ledger.Ledger) {
+		p := newProvider(t, "acme")
+		node := startTestNode(t, p)
+		records := traceRecords(t)
+		for i := range entries {
+			if a := post(t, node.url(), p.next(t, records[10*i:10*i+10])); a.status != http.StatusCreated {
+				t.Fatalf("%d %s", a.status, a.body)
+			}
+		}
+		return node, joinedLedger(t, node)
+	}
+	other, fork := ledgerOf(5)
+	if err := (&backfill{ledger: fork, log: quiet()}).entries(t.Context(), source(t, other.url())); err != nil {
+		t.Fatal(err)
+	}
+	node, l := ledgerOf(8)
+	b := &backfill{ledger: l, old: []*ledger.Ledger{fork}, log: quiet()}
+	if len(b.oldPage(0, 8)) == 0 {
+		t.Fatal("the fork has nothing to give")
+	}
+	if err := b.entries(t.Context(), source(t, node.url())); err == nil {
+		t.Error("a fork's entries are taken")
+	}
+	if err := b.entries(t.Context(), source(t, node.url())); err != nil {
+		t.Fatal(err)
+	}
+	checkEntries(t, l, node.ledger)
+}
+
 // checkEntries wants all that a ledger has of the time before it joined to be as
 // it is where it joined.
 func checkEntries(t *testing.T, l, whole *ledger.Ledger) {

@@ -15,7 +15,8 @@ import (
 //
 //	data/rejoin         the stores to be, in the layout of a home
 //	data/rejoin/READY   they are whole: the old ones go
-//	data/old/ledger     the ledger before, until its entries are in the new one
+//	data/old/ledger     the ledger before, until its entries are in the new one;
+//	                    ledger.2 and on where it rejoined again before that
 const (
 	rejoinDir   = "data/rejoin"
 	rejoinReady = "READY"
@@ -25,8 +26,22 @@ const (
 // moved are the parts of data that are replaced together: what is of one height.
 var moved = []string{"engine", "ledger", "cs.wal", "index"}
 
-// OldLedgerDir is where home has the ledger that it had before it rejoined.
-func OldLedgerDir(home string) string { return filepath.Join(home, oldDir, "ledger") }
+// OldLedgerDirs is where home has the ledgers that it had before it rejoined, the
+// first one first: each may have entries that no other has.
+func OldLedgerDirs(home string) (dirs []string) {
+	for n := 1; exists(oldLedgerDir(home, n)); n++ {
+		dirs = append(dirs, oldLedgerDir(home, n))
+	}
+	return dirs
+}
+
+func oldLedgerDir(home string, n int) string {
+	dir := filepath.Join(home, oldDir, "ledger")
+	if n > 1 {
+		dir += fmt.Sprintf(".%d", n)
+	}
+	return dir
+}
 
 // Rejoin puts the stores of a joint, whose header the caller has verified, in the
 // place of home's. Keys, configuration, genesis and the validator's signing state
@@ -42,9 +57,6 @@ func Rejoin(home string, genesis []byte, j *Joint, log *slog.Logger) error {
 		return err
 	}
 	staging := filepath.Join(home, rejoinDir)
-	if err := errors.Join(os.RemoveAll(staging), os.RemoveAll(filepath.Join(home, oldDir))); err != nil {
-		return fmt.Errorf("rejoin: %w", err)
-	}
 	for _, dir := range []string{"config", "data/index"} {
 		if err := os.MkdirAll(filepath.Join(staging, dir), 0o700); err != nil {
 			return fmt.Errorf("rejoin: %w", err)
@@ -102,6 +114,9 @@ func FinishRejoin(home string) error {
 		if !exists(from) {
 			continue // it is in its place already
 		}
+		if name == "ledger" {
+			aside = oldLedgerDir(home, len(OldLedgerDirs(home))+1)
+		}
 		if exists(to) {
 			if err := os.Rename(to, aside); err != nil {
 				return fmt.Errorf("rejoin: %w", err)
@@ -124,8 +139,8 @@ func FinishRejoin(home string) error {
 	return os.RemoveAll(staging)
 }
 
-// DropOldLedger removes the ledger that home had before it rejoined.
-func DropOldLedger(home string) error { return os.RemoveAll(filepath.Join(home, oldDir)) }
+// DropOldLedgers removes the ledgers that home had before it rejoined.
+func DropOldLedgers(home string) error { return os.RemoveAll(filepath.Join(home, oldDir)) }
 
 func exists(path string) bool {
 	_, err := os.Lstat(path)

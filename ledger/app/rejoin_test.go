@@ -71,7 +71,7 @@ func TestRejoinCrashes(t *testing.T) {
 		if exists(filepath.Join(home, rejoinDir)) {
 			t.Errorf("crash at step %d: data/rejoin is left", crash)
 		}
-		if got := exists(filepath.Join(OldLedgerDir(home), "of")); got != (want == "new") {
+		if got := OldLedgerDirs(home); want == "new" && (len(got) != 1 || !exists(filepath.Join(got[0], "of"))) || want == "old" && len(got) > 0 {
 			t.Errorf("crash at step %d: the old ledger is set aside: %v", crash, got)
 		}
 	}
@@ -95,6 +95,18 @@ func TestRejoinKeepsSigningState(t *testing.T) {
 	// The home's own key has signed nothing.
 	if err := Rejoin(home, c.genesis, j, nil); err != nil {
 		t.Fatal(err)
+	}
+	// Nobody knows yet whether another has what the ledgers before have.
+	for n, dir := range []string{"data/ledger/first", "data/ledger/second"} {
+		if err := os.Mkdir(filepath.Join(home, dir), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := Rejoin(home, c.genesis, j, nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := OldLedgerDirs(home); len(got) != n+1 || !exists(filepath.Join(got[n], filepath.Base(dir))) || !exists(filepath.Join(got[0], "first")) {
+			t.Errorf("after %d rejoins there are the ledgers %q", n+1, got)
+		}
 	}
 	// This one signed heights 2 and 3.
 	key, state := filepath.Join(home, privKeyFile), filepath.Join(home, privStateFile)
