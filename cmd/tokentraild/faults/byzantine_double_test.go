@@ -250,9 +250,7 @@ func (net *network) remove(t testing.TB, governor crypto.Signer, by *node, valid
 		if err == nil && code == http.StatusCreated {
 			return
 		}
-		// Between its commit and the header that proves it the act is answered as one
-		// whose sequence is taken.
-		if err != nil || code != http.StatusAccepted && code != http.StatusConflict || time.Now().After(end) {
+		if err != nil || code != http.StatusAccepted || time.Now().After(end) {
 			t.Fatalf("the act that removes the validator: %d %q, %v", code, body, err)
 		}
 		time.Sleep(20 * time.Millisecond)
