@@ -30,6 +30,7 @@ type initOptions struct {
 	http, p2p, rpc                  string
 	govern                          governFlags
 	join                            joinFlags
+	given                           func(flag string) bool // whether a flag was said; nil: all were
 }
 
 // config is what the options say for config/node.json.
@@ -48,9 +49,12 @@ func initCommand() *cobra.Command {
 		Long: `init makes the home of a new node: a validator key, a node key, a key for
 receipts, config/node.json and config/genesis.json.
 
-Without --genesis it begins a new chain with this node as validator, and with
-those that --validator names. The genesis file then goes, unchanged, to the other
-nodes, which give it with --genesis.
+With --chain-id it begins a new chain with this node as validator, and with those
+that --validator names. The genesis file then goes, unchanged, to the other nodes,
+which give it with --genesis.
+
+Without either it makes the keys only. 'tokentraild show' prints them for whoever
+makes the genesis file; then init is run again, with --genesis or --chain-id.
 
 With --join it joins a network that runs: it takes the newest state of the ledger
 from the node of that address, verified from the header that --trust names, and
@@ -58,13 +62,14 @@ fetches what came before while it runs.`,
 		Example: `  tokentrail key new ./acme
   tokentraild init --home node --chain-id acme-1 --provider acme,US,acme.pub
   tokentraild start --home node
+  tokentraild init --home node2 && tokentraild show --home node2
   tokentraild init --home node5 --join http://10.0.0.2:7480 --trust 120000:64-hex-digits`,
 		Args: noArguments,
 	}
 	home := homeFlag(cmd)
 	o.join.add(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.chainID, "chain-id", "", "name of the chain (for a new chain)")
+	f.StringVar(&o.chainID, "chain-id", "", "begin a new chain of this name")
 	f.StringVar(&o.moniker, "name", "node", "the node's name for logs and peers")
 	f.StringVar(&o.genesis, "genesis", "", "be there from a chain's beginning: its genesis file")
 	f.StringArrayVar(&o.providers, "provider", nil, "admit a provider: id,jurisdiction[+jurisdiction],key; key is in text or a .pub file (repeatable)")
@@ -86,25 +91,28 @@ fetches what came before while it runs.`,
 				return err
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), j.said())
-		} else if err := initHome(&o); err != nil {
-			return err
+		} else {
+			o.given = cmd.Flags().Changed
+			if err := initHome(&o); err != nil {
+				return err
+			}
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "made %s\nnext: tokentraild start --home %s\n", o.home, o.home)
-		return nil
+		return o.said(cmd.OutOrStdout())
 	}
 	return cmd
 }
 
 // initHome makes the home that o describes.
 func initHome(o *initOptions) error {
-	if (o.genesis == "") == (o.chainID == "") {
-		return usageError{fmt.Errorf("give --chain-id for a new chain, --genesis to be there from one's beginning, or --join for one that runs")}
+	if err := o.checkFlags(); err != nil {
+		return err
 	}
-	if o.genesis != "" && (len(o.govern.keys) > 0 || o.govern.threshold != 0) {
-		return usageError{fmt.Errorf("--governance-key and --threshold are for a new chain; in that of --genesis they stand already")}
-	}
-	if o.join.trust != "" || o.join.genesis != "" {
-		return usageError{fmt.Errorf("--trust and --genesis-hash go with --join")}
+	if o.keysOnly() {
+		if err := o.checkAddresses(); err != nil {
+			return err
+		}
+		_, err := o.identity()
+		return err
 	}
 	var raw []byte
 	var err error
@@ -126,11 +134,8 @@ func initHome(o *initOptions) error {
 	if err := checkGenesis(o, raw, state, others); err != nil {
 		return err
 	}
-	id, err := app.InitHome(o.home, o.config())
+	id, err := o.identity()
 	if err != nil {
-		return err
-	}
-	if err := newReceiptKey(o.home); err != nil {
 		return err
 	}
 	if raw != nil {

@@ -84,6 +84,18 @@ func InitHome(home string, c NodeConfig) (Identity, error) {
 	return Identity{NodeID: string(nodeKey.ID()), Validator: ed25519.PublicKey(pv.Key.PubKey.Bytes())}, nil
 }
 
+// HasOnlyKeys says whether home has keys, which have signed nothing, and is of no
+// chain yet: whoever makes a genesis document with others has to know their keys.
+func HasOnlyKeys(home string) bool {
+	for _, name := range []string{genesisFile, genesisHashFile, ledgerDir, engineDir} {
+		if _, err := os.Lstat(filepath.Join(home, name)); !errors.Is(err, fs.ErrNotExist) {
+			return false
+		}
+	}
+	signed, err := SignedHeight(home)
+	return err == nil && signed == 0
+}
+
 // writeFile replaces path atomically and durably: after a crash it has the old
 // content or the new.
 func writeFile(path string, data []byte, mode fs.FileMode) error {
