@@ -41,7 +41,7 @@ func rebuild(ctx context.Context, o *repairOptions, plan *repairPlan, src *repai
 		return err
 	}
 	height := b.Checkpoint().Frontier.Head().Height
-	keep, err := keepsEngine(o, plan, height, log)
+	keep, err := keepsEngine(o, plan, height, src.reach(height), log)
 	if err != nil {
 		return err
 	}
@@ -106,11 +106,21 @@ func (s *repairSource) whole(ctx context.Context, o *repairOptions, genesis prov
 	return b, p, verifyHeader(ctx, b, verify.Trust{Genesis: &genesis})
 }
 
+// reach is up to which height the source has what a state at a height grows by. A
+// running node has the block, too, whose signed header proves its newest state: in a
+// ledger at rest that block is the last one of all nodes, and nothing is lost.
+func (s *repairSource) reach(height int64) int64 {
+	if s.node != nil {
+		return height + 1
+	}
+	return height
+}
+
 // keepsEngine says whether the engine's stores can go on with a ledger at a
-// height: they replay the blocks behind it. It refuses a height below what this
-// node had, unless the operator allows it: where no other node has what is between,
-// that is lost, and a validator that signed it cannot sign it again.
-func keepsEngine(o *repairOptions, plan *repairPlan, height int64, log *slog.Logger) (keep bool, err error) {
+// height: they replay the blocks behind it. It refuses a source that reaches less
+// far than this node had, unless the operator allows it: where no other node has
+// what is between, that is lost, and a validator that signed it cannot sign it again.
+func keepsEngine(o *repairOptions, plan *repairPlan, height, reach int64, log *slog.Logger) (keep bool, err error) {
 	had := int64(0)
 	if !plan.engine && exists(app.EngineDir(o.home)) {
 		stores, err := app.OpenStores(o.home, log)
@@ -130,7 +140,7 @@ func keepsEngine(o *repairOptions, plan *repairPlan, height int64, log *slog.Log
 	if signed, err := app.SignedHeight(o.home); err == nil {
 		had = max(had, signed)
 	}
-	if height < had && !o.older {
+	if reach < had && !o.older {
 		return false, fmt.Errorf("%s is at height %d, and this node had height %d: what is between would have to come from other nodes; take a newer source, or give --older", o.from, height, had)
 	}
 	return false, nil
