@@ -268,12 +268,7 @@ func (c *client) provedState(ctx context.Context, key string) (value []byte, hei
 func transient(err error) bool {
 	var p *problemError
 	if errors.As(err, &p) {
-		switch p.Status {
-		case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
-			http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-			return true
-		}
-		return false
+		return p.Status == http.StatusRequestTimeout || p.Status == http.StatusTooManyRequests || p.Status >= 500
 	}
 	return exitCode(err) == exitCouldNot
 }

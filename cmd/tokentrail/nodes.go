@@ -219,7 +219,8 @@ func (n *nodes) wait(ctx context.Context, c *client, sequence int64, cause error
 	}
 	pause = pause/2 + rand.N(pause) // so that many clients do not come back at once
 	var refused *problemError
-	if errors.As(cause, &refused) {
+	// What a node asks for holds for that node: another one is asked before.
+	if next, _ := n.pick(); next == c && errors.As(cause, &refused) {
 		pause = max(pause, min(refused.RetryAfter, n.patience))
 	}
 	return sleep(ctx, pause)

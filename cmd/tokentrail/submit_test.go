@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -395,6 +396,31 @@ func TestWaitsForARefusal(t *testing.T) {
 	if !strings.Contains(stderr, "waiting: the node at "+l.server.URL+"/entries answers 503 Unavailable: unavailable: drained\n") {
 		t.Errorf("told: %s", stderr)
 	}
+}
+
+// TestFullNode: a node without room asks to be left alone for long; the submission
+// goes to another one at once. SPEC(JRN-5)
+func TestFullNode(t *testing.T) {
+	p := newTestProvider(t)
+	l := newFakeLedger(t, p.key)
+	full := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			l.server.Config.Handler.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Retry-After", "60")
+		problem(w, http.StatusInsufficientStorage, "Insufficient Storage", "room: the disk is nearly full")
+	}))
+	defer full.Close()
+	a, content := p.records("a", 100, nil)
+	begun := time.Now()
+	args := p.args(l, a, "--node", l.server.URL)
+	args[3] = full.URL // is asked first
+	p.succeeded(args)
+	if took := time.Since(begun); took > 20*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	wantSequence(t, l, content, 5)
 }
 
 func TestOtherLedgersNode(t *testing.T) {
