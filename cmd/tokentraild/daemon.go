@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tokentrail/ledger"
@@ -177,7 +178,7 @@ func (d *daemon) serve(home string, conf app.NodeConfig, limits api.Limits, appl
 		ChainID: doc.ChainID, Genesis: raw, Key: key,
 		Log:       api.LedgerLog{Ledger: d.ledger, Heights: d.node},
 		Headers:   headers{d.node},
-		Submitter: submitter{application, d.node, d.ledger.Room, make(chan struct{}, 2*runtime.GOMAXPROCS(0))},
+		Submitter: submitter{application, d.node, d.ledger.Room, new(atomic.Int64), log, make(chan struct{}, 2*runtime.GOMAXPROCS(0))},
 		Engine:    engine{d.node},
 		Totals:    totals,
 		Records:   records,
@@ -266,12 +267,17 @@ func (h headers) LightBlock(height int64) ([]byte, error) {
 	return b, err
 }
 
+// roomSay is how often the log hears that there is no room for submissions.
+const roomSay = time.Minute
+
 // submitter hands what comes by HTTP to the ledger's judgement and the engine's
 // mempool.
 type submitter struct {
 	app     *app.Application
 	node    *app.Node
 	room    func() error  // says that the disk is nearly full
+	said    *atomic.Int64 // when the log heard of it, in nanoseconds since the epoch
+	log     *slog.Logger
 	judging chan struct{} // a place for each submission being judged: its records take up to 8 MiB expanded
 }
 
@@ -282,6 +288,9 @@ func (s submitter) Check(raw []byte) *ledger.Checked { return s.app.Check(raw) }
 func (s submitter) Submit(ctx context.Context, c *ledger.Checked) error {
 	// SPEC(NOD-80)
 	if err := s.room(); err != nil {
+		if now, said := time.Now(), s.said.Load(); now.UnixNano()-said > int64(roomSay) && s.said.CompareAndSwap(said, now.UnixNano()) {
+			s.log.Error("submissions are refused until there is room on the disk; reads go on", "error", err)
+		}
 		return err
 	}
 	// Judged here, on all processors, before the mempool does so one after
