@@ -49,6 +49,17 @@ func (b *backfill) run(ctx context.Context) {
 		return
 	}
 	if len(b.sources) == 0 {
+		// A node that was restored or repaired lacks nothing, and knows it when the
+		// engine has its first block.
+		if from, to := b.ledger.Missing(); from == to {
+			last, err := b.lastWanted(ctx)
+			if err == nil && last == 0 {
+				b.done()
+			}
+			if last == 0 || err != nil {
+				return // err is ctx's end
+			}
+		}
 		b.log.Error("history is missing and nobody is named to fetch it from: name nodes under \"history\" in config/node.json, as http://host:port")
 		return
 	}
