@@ -78,9 +78,9 @@ func (d *daemon) figuresOf(home string, reserve int64) func() []api.Figure {
 		out := append(stores.figures(),
 			gauge("tokentrail_peers", "Nodes that this one is connected to.", float64(d.node.Peers())),
 			gauge("tokentrail_mempool_submissions", "Submissions that wait for a block.", float64(count)),
-			gauge("tokentrail_mempool_bytes", "Their bytes.", float64(bytes)),
+			gauge("tokentrail_mempool_bytes", "Bytes of the submissions that wait for a block.", float64(bytes)),
 			counter("tokentrail_commits_total", "Blocks that the ledger has made durable since the start.", float64(commits)),
-			counter("tokentrail_commit_seconds_total", "The time that this took together.", spent.Seconds()),
+			counter("tokentrail_commit_seconds_total", "Seconds that making blocks durable took together since the start.", spent.Seconds()),
 			gauge("tokentrail_archived_height", "The newest height in the header archive.", float64(archived)),
 			gauge("tokentrail_first_block", "The oldest block that the engine still has.", float64(d.node.FirstBlock())),
 			gauge("tokentrail_disk_reserve_bytes", "What is left free on the ledger's disk.", float64(reserve)))

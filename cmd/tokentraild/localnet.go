@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -109,7 +108,11 @@ func runLocalnet(ctx context.Context, homes []string, level string, stdout, stde
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	ended := make(chan string, len(homes))
+	type ending struct {
+		home string
+		err  error // nil: it was told to end
+	}
+	ended := make(chan ending, len(homes))
 	started := 0
 	for _, home := range homes {
 		cmd := exec.CommandContext(ctx, self, "start", "--home", home, "--log-level", level)
@@ -122,12 +125,16 @@ func runLocalnet(ctx context.Context, homes []string, level string, stdout, stde
 			break
 		}
 		started++
-		go func() { ended <- fmt.Sprintf("%s: %v", home, cmd.Wait()) }()
+		go func() { ended <- ending{home, cmd.Wait()} }()
 	}
 	for range started {
 		how := <-ended
 		if ctx.Err() == nil {
-			fmt.Fprintf(stderr, "tokentraild: a validator ended, %s; the others go on. Start it again with: tokentraild start --home %s\n", how, strings.SplitN(how, ":", 2)[0])
+			why := "it was stopped"
+			if how.err != nil {
+				why = how.err.Error()
+			}
+			fmt.Fprintf(stderr, "tokentraild: the validator of %s ended (%s); the others go on. Start it again with: tokentraild start --home %s\n", how.home, why, how.home)
 		}
 	}
 	if err == nil && ctx.Err() == nil {

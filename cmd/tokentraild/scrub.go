@@ -78,7 +78,7 @@ be checked. Damage is mended by 'tokentraild repair'.`,
 			return &exitError{exitCouldNot, err}
 		}
 		if len(r.Damage) > 0 {
-			return &exitError{exitDamage, fmt.Errorf("%d places of %s are damaged; 'tokentraild repair --home %s --from URL|DIR' mends what a node or a backup can mend", len(r.Damage), *home, *home)}
+			return &exitError{exitDamage, fmt.Errorf("damaged places of %s: %d; 'tokentraild repair --home %s --from URL|DIR' mends what a node or a backup can mend", *home, len(r.Damage), *home)}
 		}
 		return nil
 	}

@@ -140,7 +140,7 @@ func (a *api) ledgerFigures() []Figure {
 		out = append(out,
 			gauge("tokentrail_rules_version", "The rule version that holds for the next block.", holds),
 			gauge("tokentrail_rules_next_version", "The rule version that is scheduled; 0: none is.", next),
-			gauge("tokentrail_rules_next_height", "The height from which it holds.", from),
+			gauge("tokentrail_rules_next_height", "The height from which the scheduled rule version holds; 0: none is.", from),
 			gauge("tokentrail_rules_known", "The newest rule version that this program has.", provenance.RuleVersion))
 	}
 	return out
@@ -177,7 +177,7 @@ func (c *census) figures() []Figure {
 		labelled(streams, "Streams by status.", "status", "open", int64(len(c.streams)-c.closed)),
 		labelled(streams, "Streams by status.", "status", "closed", int64(c.closed)),
 		gauge("tokentrail_validators", "Validators by the state map.", int64(len(c.validators))),
-		gauge("tokentrail_validators_power", "Their voting power together.", power),
+		gauge("tokentrail_validators_power", "The voting power of all validators together.", power),
 	}
 	for s := provenance.ProviderActive; s <= provenance.ProviderRetired; s++ {
 		out = append(out, labelled(providers, "Providers by status.", "status", s.String(), status[s]))
