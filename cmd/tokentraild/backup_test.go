@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -206,10 +207,27 @@ func stoppedHome(t testing.TB, n int) (home, dir string, entries int64) {
 			t.Fatalf("statement %d: %d %s", i, a.status, a.body)
 		}
 	}
+	waitArchive(t, ctx, node.url, 2)
 	if err := node.end(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	return node.home, t.TempDir(), int64(n)
+}
+
+// waitArchive returns when a node has archived the header of a height.
+func waitArchive(t testing.TB, ctx context.Context, url string, height int64) {
+	t.Helper()
+	for ctx.Err() == nil {
+		a := request(t, http.MethodGet, url+"/metrics", "", nil)
+		for line := range strings.Lines(string(a.body)) {
+			var archived int64
+			if _, err := fmt.Sscanf(line, "tokentrail_archived_height %d", &archived); err == nil && archived >= height {
+				return
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("the header of height %d is not archived", height)
 }
 
 // files reads the files of a home that nothing but their owner changes.
