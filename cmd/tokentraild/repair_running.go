@@ -59,12 +59,13 @@ type scrubber struct {
 	mu  sync.Mutex
 	now ScrubFigures    // guarded by mu
 	bad map[int64]bool  // guarded by mu: entries to be mended
+	met map[string]bool // guarded by mu: places of which the log has heard in this pass
 	due map[int64]int64 // owned by run: when an entry that could not be mended is tried again, in ns since the epoch
 }
 
 func newScrubber(home string, l *ledger.Ledger, sources []*remote.Node, u app.Upkeep, log *slog.Logger) *scrubber {
 	return &scrubber{home: home, ledger: l, sources: sources, upkeep: u, log: log,
-		wake: make(chan struct{}, 1), bad: map[int64]bool{}, due: map[int64]int64{}}
+		wake: make(chan struct{}, 1), bad: map[int64]bool{}, met: map[string]bool{}, due: map[int64]int64{}}
 }
 
 // figures returns what has been done.
@@ -85,19 +86,25 @@ func (s *scrubber) damaged(err error) {
 	}
 	var index int64
 	mendable := scan(known.Where, "index %d", &index)
+	place := known.What + " " + known.Where
 	s.mu.Lock()
-	again := mendable && s.bad[index]
+	again := s.met[place] || mendable && s.bad[index]
+	if mendable && len(s.bad) < mendWaiting {
+		s.bad[index] = true
+	}
+	// Readers meet a place as often as clients like. What is more than can be
+	// remembered is counted each time, and the log hears no more of it.
+	full := !again && len(s.met) >= mendWaiting
 	if !again {
 		s.now.Found++
-		if mendable && len(s.bad) < mendWaiting {
-			s.bad[index] = true
+		if !full {
+			s.met[place] = true
 		}
 	}
 	s.mu.Unlock()
-	if again {
-		return
+	if !again && !full { // SPEC(NOD-71)
+		s.log.Error("the ledger's store is damaged", "what", known.What, "where", known.Where, "found", known.Found)
 	}
-	s.log.Error("the ledger's store is damaged", "what", known.What, "where", known.Where, "found", known.Found)
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -138,6 +145,9 @@ func (s *scrubber) run(ctx context.Context) {
 
 // pass reads everything from the place on.
 func (s *scrubber) pass(ctx context.Context, place *scrubPlace) {
+	s.mu.Lock()
+	clear(s.met) // what is still damaged is told once in each pass
+	s.mu.Unlock()
 	how := ledger.Scrubbing{BytesPerSecond: s.upkeep.ScrubRate, Found: s.damaged}
 	err := s.ledger.ScrubState(how)
 	saved := time.Now()

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"tokentrail/ledger"
 	"tokentrail/ledger/app"
 	"tokentrail/ledger/backup"
 )
@@ -80,5 +83,28 @@ func TestRestoreFindsStores(t *testing.T) {
 	}
 	if _, err := os.Stat(mine); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestDamageIsToldOnce: a reader that meets one place again and again makes the log
+// no longer, and places without end do not fill the memory.
+func TestDamageIsToldOnce(t *testing.T) {
+	var said bytes.Buffer
+	s := newScrubber(t.TempDir(), nil, nil, app.DefaultUpkeep(), slog.New(slog.NewTextHandler(&said, nil)))
+	for range 5 {
+		s.damaged(&ledger.DamageError{What: "archived header", Where: "height 7", Found: "a flipped bit"})
+		s.damaged(&ledger.DamageError{What: "entry", Where: "index 3", Found: "a flipped bit"})
+	}
+	if n := strings.Count(said.String(), "the ledger's store is damaged"); n != 2 {
+		t.Errorf("the log was told %d times: %s", n, said.String())
+	}
+	if got := s.figures(); got.Found != 2 || got.Waiting != 1 {
+		t.Errorf("%+v", got)
+	}
+	for i := range 2 * mendWaiting {
+		s.damaged(&ledger.DamageError{What: "state", Where: fmt.Sprintf("key %d", i), Found: "a flipped bit"})
+	}
+	if len(s.met) > mendWaiting {
+		t.Errorf("%d places are remembered", len(s.met))
 	}
 }

@@ -48,6 +48,8 @@ type frontiers struct {
 	answer []byte        // guarded by making; its bytes never change
 	height int64         // guarded by making: of answer
 	made   time.Time     // guarded by making
+	failed error         // guarded by making: why there is none
+	next   time.Time     // guarded by making: not before is it tried again
 
 	room   *gate   // locks itself
 	shares *shares // locks itself
@@ -106,11 +108,18 @@ func (a *api) frontier(ctx context.Context) ([]byte, error) {
 	if f.answer != nil && (f.height == height || time.Since(f.made) < frontierTime) {
 		return f.answer, nil
 	}
-	answer, err := a.makeFrontier(snap)
-	if err == nil {
-		f.answer, f.height, f.made = answer, height, time.Now()
+	began := time.Now()
+	if began.Before(f.next) {
+		return nil, f.failed
 	}
-	return answer, err
+	answer, err := a.makeFrontier(snap)
+	if err != nil {
+		// It may have taken a walk over the whole state, as a census does.
+		f.failed, f.next = err, time.Now().Add((censusShare-1)*time.Since(began))
+		return nil, err
+	}
+	f.answer, f.height, f.made = answer, height, time.Now()
+	return answer, nil
 }
 
 // makeFrontier encodes the frontier of a snapshot, the light blocks of its height

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -82,6 +83,45 @@ func TestFrontierRefused(t *testing.T) {
 	young.submit()
 	young.chain.set(func(c *chain) { c.noHeader = ledger.ErrNotHere })
 	young.refused("GET", "/v1/frontier", http.StatusServiceUnavailable, "Unavailable", "unavailable")
+}
+
+// slowLog is a log whose state takes a while to read and is too large to hand over.
+type slowLog struct {
+	Log
+	Snapshot
+	walks int
+}
+
+func (l *slowLog) Signed() (Snapshot, error) {
+	s, err := l.Log.Signed()
+	if l.Snapshot = s; err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *slowLog) Frontier() (*ledger.Frontier, error) {
+	l.walks++
+	time.Sleep(100 * time.Millisecond)
+	return nil, errors.New("its state is too large")
+}
+
+// TestFrontierFails: a frontier that cannot be made costs no more than a tenth of
+// the time, however often it is asked for.
+func TestFrontierFails(t *testing.T) {
+	n := newNode(t)
+	n.submit()
+	slow := &slowLog{Log: n.api.Log}
+	n.api.Log = slow
+	for range 20 {
+		n.refused("GET", "/v1/frontier", http.StatusInternalServerError, "Internal Server Error", "internal")
+	}
+	if slow.walks != 1 {
+		t.Errorf("the state was read %d times", slow.walks)
+	}
+	n.api.frontiers.next = time.Time{}
+	n.api.Log = slow.Log
+	n.ok("/v1/frontier")
 }
 
 // gapLog is a log whose entries below missing are not here.
