@@ -107,7 +107,10 @@ func readEquivocation(array []byte, open check, what string) (*Equivocation, err
 		return nil, within("b", err)
 	}
 	e := &Equivocation{x, y}
-	return e, e.check()
+	if err := e.check(); err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
 // An EquivocationLeaf is what an entry of equivocation says without its evidence.

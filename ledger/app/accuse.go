@@ -99,7 +99,7 @@ func (a *accuser) forget(at stream) {
 func (a *Application) accuse(s *ledger.Snapshot, c *ledger.Checked, refusal error) {
 	e, err := a.accuser.look(s, c, refusal)
 	switch {
-	case err != nil && !errors.Is(err, ledger.ErrClosed):
+	case err != nil && !errors.Is(err, ledger.ErrClosed) && !errors.Is(err, ledger.ErrNotHere): // history may be on its way
 		a.log.Warn("a statement was refused that may be a fork; the entry that has its place cannot be read", "error", err)
 	case e != nil:
 		h := e.A.Header()
