@@ -6,6 +6,10 @@ import "tokentrail/provenance"
 // more in force (SPEC(STA-3)).
 const maxKeys = 64
 
+// maxOwnKeys is the number above which only governance adds keys: whoever has
+// stolen one cannot fill all places for ever. SPEC(GOV-15)
+const maxOwnKeys = 32
+
 // ownKey returns the provider and the key of it that the action names.
 func (x *action) ownKey() (*provenance.Provider, *provenance.ProviderKey, error) {
 	p, err := x.registered()
@@ -26,8 +30,11 @@ func (x *action) addKey() error {
 	if err != nil {
 		return err
 	}
-	if len(p.Keys) >= maxKeys {
+	switch {
+	case len(p.Keys) >= maxKeys:
 		return x.refuse(CodeRegistry, "key", "%q has %d keys, no more can be added", x.ID, len(p.Keys))
+	case x.act.Provider != "" && len(p.Keys) >= maxOwnKeys:
+		return x.refuse(CodeRegistry, "key", "%q has %d keys, from %d on governance alone adds some", x.ID, len(p.Keys), maxOwnKeys)
 	}
 	key := provenance.ProviderKey{Key: x.Key, Until: x.Until}
 	if x.From != nil {

@@ -44,7 +44,7 @@ func (o *oracle) act(u *provenance.UnverifiedAct) provenance.Code {
 		if a.Provider != "" && (x.Type != provenance.KeyAdd && x.Type != provenance.KeyExpire || x.ID != a.Provider) {
 			return CodeRegistry // GOV-12
 		}
-		if code := o.action(x); code != "" {
+		if code := o.action(x, a.Provider != ""); code != "" {
 			return code
 		}
 	}
@@ -153,7 +153,7 @@ func (o *oracle) taken(cose []byte) bool {
 }
 
 // action is GOV-13 to GOV-18.
-func (o *oracle) action(x *provenance.Action) provenance.Code {
+func (o *oracle) action(x *provenance.Action, own bool) provenance.Code {
 	entry := o.entries
 	p := o.providers[x.ID]
 	if p == nil && (x.Type >= provenance.ProviderDescribe && x.Type <= provenance.KeyStolen) {
@@ -185,7 +185,7 @@ func (o *oracle) action(x *provenance.Action) provenance.Code {
 		}
 		p.status = x.Status
 	case provenance.KeyAdd:
-		if o.taken(x.Key) || len(p.keys) >= 64 {
+		if o.taken(x.Key) || len(p.keys) >= 64 || own && len(p.keys) >= 32 {
 			return CodeRegistry
 		}
 		k := oracleKey{cose: x.Key, until: x.Until, added: &entry}

@@ -10,6 +10,7 @@ import (
 // Bounds of the registry.
 const (
 	maxProviderKeys = 64                  // SPEC(GOV-15)
+	maxOwnKeys      = 32                  // the same, by the provider's own acts
 	maxValidators   = 100                 // SPEC(GOV-17)
 	maxTotalPower   = 1152921504606846975 // the engine's ceiling, SPEC(GOV-17)
 	aboveNow        = "above this block's"
@@ -36,6 +37,11 @@ func (r *replay) actActions(act *provenance.Act, entry int64) (first *wrongActio
 		// SPEC(GOV-12)
 		if own := action.Type == provenance.KeyAdd || action.Type == provenance.KeyExpire; act.Provider != "" && (!own || action.ID != act.Provider) {
 			note(i, "key-add or key-expire of "+act.Provider+" itself", fmt.Sprintf("%s of %q", action.Type, action.ID))
+			continue
+		}
+		// SPEC(GOV-15)
+		if p := r.providers[act.Provider]; p != nil && action.Type == provenance.KeyAdd && len(p.provider.Keys) >= maxOwnKeys {
+			note(i, fmt.Sprintf("a key added by governance, where there are %d", maxOwnKeys), "by "+act.Provider+" itself")
 			continue
 		}
 		if want, got := r.doAction(action, entry); want != "" {

@@ -12,6 +12,7 @@ import (
 // Bounds of the registry (spec/governance.md, GOV-15 and GOV-17).
 const (
 	govMaxKeys       = 64
+	govMaxOwnKeys    = 32 // by a provider's own acts
 	govMaxValidators = 100
 	govMaxPower      = 1_152_921_504_606_846_975
 	governedRules    = 3 // rule version from which providers act where nobody governs
@@ -115,7 +116,7 @@ func (x *govAction) do(own string) error {
 	case provenance.ProviderDescribe, provenance.ProviderSet:
 		return x.describe()
 	case provenance.KeyAdd:
-		return x.addKey()
+		return x.addKey(own)
 	case provenance.KeyExpire, provenance.KeyRevoke, provenance.KeyStolen:
 		return x.endKey()
 	case provenance.ValidatorSet:

@@ -9,13 +9,16 @@ import (
 	"tokentrail/provenance"
 )
 
-func (x *govAction) addKey() error {
+func (x *govAction) addKey(own string) error {
 	p, err := x.registered()
 	if err != nil {
 		return err
 	}
-	if len(p.Keys) >= govMaxKeys {
+	switch {
+	case len(p.Keys) >= govMaxKeys:
 		return x.refuse("registry", "key", "%q has %d keys, no more can be added", x.ID, len(p.Keys))
+	case own != "" && len(p.Keys) >= govMaxOwnKeys:
+		return x.refuse("registry", "key", "%q has %d keys, from %d on governance alone adds some", x.ID, len(p.Keys), govMaxOwnKeys)
 	}
 	key, err := x.free("key", x.Key)
 	if err != nil {

@@ -31,6 +31,16 @@ func admissionActSuite() *suite {
 	both := actOf("acme", 0, keyAdd("acme", fresh), keyAdd("acme", two))
 	keys := append(append(list(nil), acmeProvider()[4].(list)...), keyValue(fresh, 0).set(7, 5), keyValue(two, 0).set(7, 5))
 	a.act("own-keys", "GOV-11", "a provider adds two keys, each of which signs", w, w.with("provider/acme", acmeProvider().set(keys, 4).set(1, 8)), both, edKey, fresh, two)
+	keysOf := func(n int) group {
+		held := list{keyValue(edKey, 0)}
+		for _, k := range manyKeys(n - 1) {
+			held = append(held, keyValue(k, 0))
+		}
+		return acmeProvider().set(held, 4)
+	}
+	many := w.with("provider/acme", keysOf(31))
+	a.act("own-key-32", "GOV-15", "a provider with 31 keys adds one", many, added(many, keysOf(31), fresh), self, edKey, fresh)
+	a.refuseAct("own-key-33", "GOV-15", "a provider with 32 keys adds one", w.with("provider/acme", keysOf(32)), self, "registry", "-", edKey, fresh)
 	expire := actOf("acme", 4, keyExpire("acme", edKey, 51))
 	seq := w.with("provider/acme", acmeProvider().set(4, 8))
 	a.act("own-expire", "GOV-12", "the fifth act of a provider: the key that signs it ends at the next height", seq,
