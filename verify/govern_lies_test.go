@@ -142,6 +142,15 @@ func actLies() []lie {
 		})},
 		{name: "power that it has", want: verify.CodeActAction, place: act, build: done(func(l *ledger) provenance.Action { return l.validator("validator0", 10) })},
 		{name: "validator removed that is none", want: verify.CodeActAction, place: act, build: done(func(l *ledger) provenance.Action { return l.validator("nobody", 0) })},
+		{name: "more keys than a provider may add by itself", want: verify.CodeActAction, place: act + ".actions[31]", build: admitted(func(l *ledger) verify.Entry {
+			signers, all := []ed25519.PrivateKey{l.keys["acme"]}, []provenance.Action(nil)
+			for i := range 32 {
+				name := fmt.Sprint("key ", i)
+				signers = append(signers, keyOf(name))
+				all = append(all, provenance.Action{Type: provenance.KeyAdd, ID: "acme", Key: coseOf(l.t, name)})
+			}
+			return l.actBy(&provenance.Act{Provider: "acme", Actions: all}, signers...)
+		})},
 		{name: "no validator left", want: verify.CodeActAction, place: act + ".actions[3]", build: admitted(func(l *ledger) verify.Entry {
 			var all []provenance.Action
 			for i := range 4 {
