@@ -269,9 +269,25 @@ func (s *submitter) checkIssuer(ctx context.Context) error {
 		return fmt.Errorf("the provider %q is %s on the ledger and may not submit", issuer, p.Status)
 	}
 	if _, ok := p.KeyAt(public.Thumbprint(), height); !ok {
+		if k, had := p.KeyByID(public.Thumbprint()); had {
+			return fmt.Errorf("the key %s of provider %q may not sign now: %s; sign with another one", public, issuer, whyNot(k, height))
+		}
 		return fmt.Errorf("the key %s is not one of provider %q on the ledger; check --key and --issuer, or have the key registered", public, issuer)
 	}
 	return nil
+}
+
+// whyNot says why a key may not sign at a height.
+func whyNot(k *provenance.ProviderKey, height int64) string {
+	switch {
+	case k.StolenHeight != nil:
+		return fmt.Sprintf("it was declared stolen since height %d", *k.StolenHeight)
+	case k.Revoked != nil:
+		return fmt.Sprintf("it was revoked by the act that is entry %d", *k.Revoked)
+	case height < k.From:
+		return fmt.Sprintf("it may from height %d on, and the ledger is at %d", k.From, height)
+	}
+	return fmt.Sprintf("it may before height %d only, and the ledger is at %d", *k.Until, height)
 }
 
 // checkHead holds the journal against the stream's head on the ledger. A

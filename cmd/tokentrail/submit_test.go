@@ -453,7 +453,11 @@ func TestIssuerChecks(t *testing.T) {
 	p.failed(args, exitAgainst, "suspended")
 	l.provider.Status = provenance.ProviderActive
 	l.provider.Keys[0].Until = new(int64(3))
-	p.failed(args, exitAgainst, "is not one of provider")
+	p.failed(args, exitAgainst, "may not sign now: it may before height 3 only")
+	l.provider.Keys[0].Revoked = new(int64(7))
+	p.failed(args, exitAgainst, "it was revoked by the act that is entry 7")
+	l.provider.Keys[0].StolenSince, l.provider.Keys[0].StolenHeight = new(int64(1)), new(int64(2))
+	p.failed(args, exitAgainst, "it was declared stolen since height 2")
 	if n := l.posts; n != 0 {
 		t.Errorf("%d submissions were sent", n)
 	}
