@@ -171,7 +171,6 @@ func TestSubmissionErrors(t *testing.T) {
 		code   string
 	}{
 		{"gap", far, provenance.SubmissionMediaType, 409, "gap:"},
-		{"fork", fork, provenance.SubmissionMediaType, 409, "fork:"},
 		{"unknown issuer", unknown, provenance.SubmissionMediaType, 403, "unknown-issuer:"},
 		{"key that is not the issuer's", wrongKey, provenance.SubmissionMediaType, 403, "unknown-key:"},
 		{"bad signature", badSignature, provenance.SubmissionMediaType, 400, "signature:"},
@@ -193,6 +192,20 @@ func TestSubmissionErrors(t *testing.T) {
 	}
 	if size := status(t, node.url()).LogSize; size != 2 {
 		t.Errorf("the log has %d entries, want 2", size)
+	}
+	// The node brings a fork before the ledger, which closes the stream (SPEC(EQV-5)):
+	// what comes before that is taken, and what comes after it refused at once.
+	if a := post(t, node.url(), fork); a.status != http.StatusConflict || !strings.Contains(detailOf(t, a), "fork:") {
+		t.Errorf("fork: %d %s", a.status, a.body)
+	}
+	for i := 20; ; i++ {
+		a := post(t, node.url(), p.next(t, records[i:i+1]))
+		if a.status == http.StatusConflict && strings.Contains(detailOf(t, a), "fork:") {
+			return
+		}
+		if a.status != http.StatusCreated || i == len(records)-1 {
+			t.Fatalf("statement %d behind the fork: %d %s", i-19, a.status, a.body)
+		}
 	}
 }
 

@@ -162,6 +162,12 @@ func (a *api) await(ctx context.Context, id provenance.Hash) ([]byte, error) {
 		if !errors.Is(err, ledger.ErrNotFound) && !errors.Is(err, ledger.ErrNotHere) {
 			return nil, err
 		}
+		if s, there := a.pending.get(id, time.Now()); there {
+			if entry, closed := s.closed(snap); closed {
+				a.pending.remove(id)
+				return nil, refuse(ledger.CodeFork, "stream", "%s/%s was closed by entry %d, two statements for one place; go on in another stream", s.issuer, s.stream, entry)
+			}
+		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -220,6 +226,10 @@ func (a *api) answerPending(w *response, snap Snapshot, id provenance.Hash, notF
 		return notFound
 	}
 	index, err := s.taken(snap)
+	if entry, closed := s.closed(snap); closed && errors.Is(err, ledger.ErrNotFound) {
+		a.pending.remove(id)
+		return refuse(codeNotFound, "", "statement %s was not accepted: entry %d closed the stream %s/%s", id, entry, s.issuer, s.stream)
+	}
 	switch {
 	case err == nil:
 		a.pending.remove(id)

@@ -107,6 +107,23 @@ func placeOf(c *ledger.Checked) submitted {
 	return submitted{issuer: h.Issuer, stream: h.Stream, sequence: h.Sequence}
 }
 
+// closed returns the entry that closed the stream of a batch, where one did: then
+// the batch never becomes an entry (SPEC(EQV-4)).
+func (s submitted) closed(snap Snapshot) (entry int64, closed bool) {
+	if s.stream == "" {
+		return 0, false
+	}
+	value, there := snap.State(provenance.StateStreamKey(s.issuer, s.stream))
+	if !there {
+		return 0, false
+	}
+	head, err := provenance.ParseStateValue[provenance.StreamHead](value)
+	if err != nil || head.Closed == nil {
+		return 0, false
+	}
+	return *head.Closed, true
+}
+
 // taken returns the entry that has the place of a batch, ErrNotFound where there
 // is none yet, or the submission is no batch.
 func (s submitted) taken(snap Snapshot) (int64, error) {
