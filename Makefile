@@ -5,7 +5,7 @@
 GO    ?= go
 FUZZ  ?= 10s
 FAULTS ?=
-RACED  = ./ledger ./ledger/app ./ledger/api ./ledger/index ./verify/... ./cmd/tokentrail
+RACED  = ./ledger ./ledger/app ./ledger/backup ./ledger/api ./ledger/index ./verify/... ./cmd/tokentrail
 
 .PHONY: test needs lint vuln unit race soak bench build vectors
 
