@@ -23,15 +23,12 @@ func (r *Records) Find(ctx context.Context, log RecordReader, q provenance.Recor
 		return nil, fmt.Errorf("index of records: no answer has %d hits behind %d", limit, offset)
 	}
 	a := &provenance.RecordsAnswer{}
-	found, err := r.candidates(ctx, log.Head().Size, q, offset, limit, a)
+	found, from, err := r.candidates(ctx, log.Head().Size, q, offset, limit, a)
 	if err == nil {
 		err = prove(ctx, log, q, found, a)
 	}
 	if errors.Is(err, ErrUnfit) {
-		select {
-		case r.broken <- err: // for Run to make the index anew
-		default:
-		}
+		r.breakStore(from, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("index of records: %w", err)
@@ -39,16 +36,29 @@ func (r *Records) Find(ctx context.Context, log RecordReader, q provenance.Recor
 	return a, nil
 }
 
+// breakStore tells Run that a store is to be made anew, unless it is gone already.
+func (r *Records) breakStore(s *recordStore, why error) {
+	r.using.RLock()
+	defer r.using.RUnlock()
+	if r.store != s {
+		return
+	}
+	select {
+	case r.broken <- why:
+	default: // it knows
+	}
+}
+
 // candidates returns limit keys of q behind the first offset, of those that lead
 // to entries below size or as far as the index is, and says in a how far that is
-// and whether there are more.
-func (r *Records) candidates(ctx context.Context, size int64, q provenance.RecordQuery, offset, limit int, a *provenance.RecordsAnswer) (found []recordKey, err error) {
+// and whether there are more. It also returns the store that says so.
+func (r *Records) candidates(ctx context.Context, size int64, q provenance.RecordQuery, offset, limit int, a *provenance.RecordsAnswer) (found []recordKey, from *recordStore, err error) {
 	r.using.RLock()
 	defer r.using.RUnlock()
 	// Behind the lock, or it might be the size of a store that is gone.
 	a.Size = min(size, r.indexed())
 	if a.Size == 0 {
-		return nil, nil
+		return nil, r.store, nil
 	}
 	family, name := queryName(q)
 	prefix := newRecordKey(family, name, 0, 0)
@@ -66,7 +76,7 @@ func (r *Records) candidates(ctx context.Context, size int64, q provenance.Recor
 		}
 		return !a.More
 	})
-	return found, err
+	return found, r.store, err
 }
 
 // prove adds those of the candidates that q asks for to the answer, each with its
