@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"tokentrail/provenance"
@@ -30,9 +31,14 @@ func TestSubmitFollowsValidators(t *testing.T) {
 	l := newFakeLedger(t, p.key)
 	founders := *l.chain
 	height, block := l.chain.handOver(t, "others")
-	hint := ""
+	type answers struct {
+		hint  string
+		block []byte
+	}
+	var says atomic.Pointer[answers]
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/validators/changes", func(w http.ResponseWriter, r *http.Request) {
+		hint := says.Load().hint
 		if hint == "" {
 			http.NotFound(w, r)
 			return
@@ -43,9 +49,8 @@ func TestSubmitFollowsValidators(t *testing.T) {
 		}
 		fmt.Fprint(w, hint)
 	})
-	served := block
 	mux.HandleFunc("GET /v1/headers", func(w http.ResponseWriter, r *http.Request) {
-		w.Write(provenance.AppendBytes(nil, served))
+		w.Write(provenance.AppendBytes(nil, says.Load().block))
 	})
 	mux.Handle("/", l.server.Config.Handler)
 	front := httptest.NewServer(mux)
@@ -58,19 +63,18 @@ func TestSubmitFollowsValidators(t *testing.T) {
 		}
 	}
 	right := fmt.Sprintf(`{"heights": [%d]}`, height)
-	for name, set := range map[string]func(){
-		"no hint":       func() { hint = "" },
-		"no change":     func() { hint = `{"heights": []}` },
-		"nonsense":      func() { hint = `{"heights": "x"}` },
-		"wrong height":  func() { hint = fmt.Sprintf(`{"heights": [%d]}`, height+3) },
-		"another block": func() { hint, served = right, founders.sign(height, provenance.Hash{9}) },
+	for name, wrong := range map[string]answers{
+		"no hint":       {"", block},
+		"no change":     {`{"heights": []}`, block},
+		"nonsense":      {`{"heights": "x"}`, block},
+		"wrong height":  {fmt.Sprintf(`{"heights": [%d]}`, height+3), block},
+		"another block": {right, founders.sign(height, provenance.Hash{9})},
 	} {
-		served = block
-		set()
+		says.Store(&wrong)
 		t.Log(name)
 		p.failed(args, exitCouldNot, "could not be checked", "keeps what is signed")
 	}
-	hint, served = right, block
+	says.Store(&answers{right, block})
 	p.succeeded(args)
 	wantSequence(t, l, content, 5)
 }
