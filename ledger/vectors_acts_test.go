@@ -2,10 +2,7 @@ package ledger
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -39,27 +36,11 @@ type entryExpected struct {
 	StateRoot string `json:"state_root"`
 }
 
-func entryVectors(t *testing.T, name string) []entryVector {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join("../spec/vectors", name+".json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Vectors []entryVector }
-	if err := json.Unmarshal(b, &file); err != nil {
-		t.Fatal(err)
-	}
-	if len(file.Vectors) == 0 {
-		t.Fatalf("%s: no vectors", name)
-	}
-	return file.Vectors
-}
-
 // TestEntryVectors admits what each vector has on the state that it is given,
 // and holds the entry and the whole state map behind it to what it expects.
 func TestEntryVectors(t *testing.T) {
 	for _, name := range []string{"admission_act", "admission_equivocation", "admission_v3", "admission_sequence"} {
-		for _, v := range entryVectors(t, name) {
+		for _, v := range vectors[entryVector](t, name) {
 			t.Run(name+"/"+v.Name, func(t *testing.T) { v.run(t) })
 		}
 	}

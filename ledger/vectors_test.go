@@ -44,13 +44,13 @@ type vectorValues struct {
 	StatementID string `json:"statement_id"`
 }
 
-func vectors(t *testing.T, name string) []vector {
+func vectors[T any](t *testing.T, name string) []T {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("../spec/vectors", name+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var file struct{ Vectors []vector }
+	var file struct{ Vectors []T }
 	if err := json.Unmarshal(b, &file); err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func (v *vector) input(t *testing.T) []byte {
 
 // TestAdmissionVectors admits each submission on the state that it is given.
 func TestAdmissionVectors(t *testing.T) {
-	for _, v := range vectors(t, "admission") {
+	for _, v := range vectors[vector](t, "admission") {
 		var state []stateChange
 		for _, e := range v.Given.State {
 			state = append(state, stateChange{e.Key, unhex(t, e.Value)})
@@ -113,7 +113,7 @@ func TestAdmissionVectors(t *testing.T) {
 // TestSubmissionVectors admits each submission to a ledger that knows the key
 // and has the stream's statement before.
 func TestSubmissionVectors(t *testing.T) {
-	for _, v := range vectors(t, "submission") {
+	for _, v := range vectors[vector](t, "submission") {
 		c, _ := Check(v.input(t)) // its error comes back from admit
 		err := viewFor(t, c, v.Given.Key).admit(c)
 		want := provenance.Code(v.Error)
@@ -170,7 +170,7 @@ func registryFor(t *testing.T, c *Checked, key string) []stateChange {
 }
 
 func TestStateRootVectors(t *testing.T) {
-	for _, v := range vectors(t, "state_root") {
+	for _, v := range vectors[vector](t, "state_root") {
 		var bulk []stateChange
 		var tree stateTree
 		for _, e := range v.Given.State {
@@ -190,7 +190,7 @@ func TestStateRootVectors(t *testing.T) {
 // what they show to be present under the root that most of them have.
 func TestStateProofVectors(t *testing.T) {
 	trees := map[string]stateTree{}
-	all := vectors(t, "state_proof")
+	all := vectors[vector](t, "state_proof")
 	for _, v := range all {
 		if v.OK && v.Given.Value != nil {
 			c := stateChange{v.Given.StateKey, unhex(t, *v.Given.Value)}
@@ -214,7 +214,7 @@ func TestStateProofVectors(t *testing.T) {
 }
 
 func TestAppHashVectors(t *testing.T) {
-	for _, v := range vectors(t, "apphash") {
+	for _, v := range vectors[vector](t, "apphash") {
 		if !v.OK {
 			continue
 		}

@@ -91,7 +91,7 @@ func (s *Stores) scrubKeys(ctx context.Context, found func(error), progress func
 
 // scrubBlock checks that a block is there whole.
 func (s *Stores) scrubBlock(height, tip int64) (err error) {
-	defer guardEngine(&err, "reading it fails")
+	defer recoverEngine(&err, "reading it fails")
 	meta := s.blocks.LoadBlockMeta(height)
 	if meta == nil {
 		return errors.New("its meta is missing")
@@ -125,7 +125,7 @@ func (s *Stores) scrubBlock(height, tip int64) (err error) {
 // scrubState checks that the engine's state is there and goes with its blocks, and
 // the validators of each of these.
 func (s *Stores) scrubState(tip int64) (err error) {
-	defer guardEngine(&err, "reading it fails")
+	defer recoverEngine(&err, "reading it fails")
 	state, err := s.states.Load()
 	switch {
 	case err != nil:

@@ -36,11 +36,8 @@ type Joint struct {
 // jointFormat is the first member of a joint's encoding.
 const jointFormat = 1
 
-// Bounds of an encoded joint's parts, in bytes.
-const (
-	maxLightBlock = 16 << 20
-	maxJoint      = ledger.MaxFrontierBytes + 4*maxLightBlock
-)
+// maxJoint bounds an encoded joint, in bytes.
+const maxJoint = ledger.MaxFrontierBytes + 4*maxLightBlock
 
 // encodedJoint is SPEC(NOD-33): members must never be changed.
 type encodedJoint struct {
@@ -89,26 +86,6 @@ func ParseJoint(b []byte) (*Joint, error) {
 	return j, j.check()
 }
 
-// parseLightBlock decodes a light block of a joint. CometBFT's types panic on
-// some inputs that their own checks let through.
-func parseLightBlock(b []byte) (block *types.LightBlock, err error) {
-	defer recoverEngine(&err, "decode a light block")
-	if len(b) > maxLightBlock {
-		return nil, fmt.Errorf("%d bytes, at most %d are read", len(b), maxLightBlock)
-	}
-	var pb cmtproto.LightBlock
-	if err := pb.Unmarshal(b); err != nil {
-		return nil, err
-	}
-	if pb.SignedHeader == nil || pb.SignedHeader.Header == nil || pb.SignedHeader.Commit == nil || pb.ValidatorSet == nil {
-		return nil, errors.New("it lacks header, commit or validators")
-	}
-	if block, err = types.LightBlockFromProto(&pb); err != nil {
-		return nil, err
-	}
-	return block, block.ValidateBasic(block.ChainID)
-}
-
 // parseValidators decodes a validator set with its priorities.
 func parseValidators(b []byte) (set *types.ValidatorSet, err error) {
 	defer recoverEngine(&err, "decode validators")
@@ -123,15 +100,6 @@ func parseValidators(b []byte) (set *types.ValidatorSet, err error) {
 		return nil, err
 	}
 	return set, set.ValidateBasic()
-}
-
-// recoverEngine turns a panic of CometBFT's code, which it has for what is damaged
-// or hostile, into an error. It is deferred itself, else there is nothing to
-// recover.
-func recoverEngine(err *error, doing string) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("%s: the engine's code fails: %v", doing, p)
-	}
 }
 
 // check holds the parts of a joint against the header of Current.

@@ -10,8 +10,9 @@ import (
 	"tokentrail/provenance"
 )
 
-// maxLightBlockBytes bounds a light block, so that a hostile one is not decoded.
-const maxLightBlockBytes = 16 << 20
+// maxLightBlock bounds a light block or a set of validators, so that a hostile one
+// is not decoded; in bytes.
+const maxLightBlock = 16 << 20
 
 // A Header is what a backup keeps in order by.
 type Header struct {
@@ -30,14 +31,13 @@ type Header struct {
 // thirds of its own validators. Whether those are the chain's is not known by
 // that. CometBFT's types panic on some inputs that their own checks let through.
 func ReadLightBlock(raw []byte) (h Header, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the engine's code fails on the light block: %v", p)
-		}
-	}()
-	block, err := decodeLightBlock(raw)
+	defer recoverEngine(&err, "read a light block")
+	block, err := parseLightBlock(raw)
 	if err != nil {
-		return h, err
+		return h, fmt.Errorf("no light block: %w", err)
+	}
+	if err := block.ValidatorSet.VerifyCommit(block.ChainID, block.Commit.BlockID, block.Height, block.Commit); err != nil {
+		return h, fmt.Errorf("the light block of height %d: %w", block.Height, err)
 	}
 	h = Header{ChainID: block.ChainID, Height: block.Height}
 	parent := []byte(block.LastBlockID.Hash)
@@ -54,26 +54,32 @@ func ReadLightBlock(raw []byte) (h Header, err error) {
 	return h, nil
 }
 
-func decodeLightBlock(raw []byte) (*types.LightBlock, error) {
-	if len(raw) > maxLightBlockBytes {
-		return nil, fmt.Errorf("a light block of %d bytes, at most %d are read", len(raw), maxLightBlockBytes)
+// parseLightBlock decodes a light block that is consistent in itself; its commit
+// is not verified. CometBFT's types panic on some inputs that their own checks let
+// through.
+func parseLightBlock(b []byte) (block *types.LightBlock, err error) {
+	defer recoverEngine(&err, "decode a light block")
+	if len(b) > maxLightBlock {
+		return nil, fmt.Errorf("%d bytes, at most %d are read", len(b), maxLightBlock)
 	}
 	var pb cmtproto.LightBlock
-	if err := pb.Unmarshal(raw); err != nil {
-		return nil, fmt.Errorf("no light block: %w", err)
+	if err := pb.Unmarshal(b); err != nil {
+		return nil, err
 	}
 	if pb.SignedHeader == nil || pb.SignedHeader.Header == nil || pb.SignedHeader.Commit == nil || pb.ValidatorSet == nil {
-		return nil, errors.New("a light block without header, commit or validator set")
+		return nil, errors.New("it lacks header, commit or validators")
 	}
-	block, err := types.LightBlockFromProto(&pb)
-	if err != nil {
-		return nil, fmt.Errorf("no light block: %w", err)
+	if block, err = types.LightBlockFromProto(&pb); err != nil {
+		return nil, err
 	}
-	if err := block.ValidateBasic(block.ChainID); err != nil {
-		return nil, fmt.Errorf("the light block of height %d: %w", block.Height, err)
+	return block, block.ValidateBasic(block.ChainID)
+}
+
+// recoverEngine turns a panic of CometBFT's code, which it has for what is damaged
+// or hostile, into an error. It is deferred itself, else there is nothing to
+// recover.
+func recoverEngine(err *error, doing string) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%s: the engine's code fails: %v", doing, p)
 	}
-	if err := block.ValidatorSet.VerifyCommit(block.ChainID, block.Commit.BlockID, block.Height, block.Commit); err != nil {
-		return nil, fmt.Errorf("the light block of height %d: %w", block.Height, err)
-	}
-	return block, nil
 }

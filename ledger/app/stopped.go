@@ -28,20 +28,12 @@ func OpenStores(home string, log *slog.Logger) (s *Stores, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer guardEngine(&err, "open the engine's stores")
+	defer recoverEngine(&err, "open the engine's stores")
 	return &Stores{
 		engine: engine,
 		blocks: store.NewBlockStore(engine.Store("blockstore")),
 		states: sm.NewStore(engine.Store("state"), sm.StoreOptions{DiscardABCIResponses: true}),
 	}, nil
-}
-
-// guardEngine turns a panic of CometBFT's stores, which they have for damage,
-// into an error. It is deferred itself, else there is nothing to recover.
-func guardEngine(err *error, doing string) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("%s: %v", doing, p)
-	}
 }
 
 // Close closes the stores.
@@ -53,7 +45,7 @@ func (s *Stores) Blocks() (base, tip int64) { return s.blocks.Base(), s.blocks.H
 // LightBlock returns the light block of a height that the engine has, as
 // Node.LightBlock does, or ErrNoHeight.
 func (s *Stores) LightBlock(height int64) (pb []byte, err error) {
-	defer guardEngine(&err, fmt.Sprintf("signed header %d", height))
+	defer recoverEngine(&err, fmt.Sprintf("signed header %d", height))
 	if base, tip := s.Blocks(); height < max(1, base) || height > tip {
 		return nil, fmt.Errorf("%w: %d; the engine has %d to %d", ErrNoHeight, height, base, tip)
 	}
@@ -82,7 +74,7 @@ func (s *Stores) LightBlock(height int64) (pb []byte, err error) {
 // after the height before; false where the engine does not have the block.
 func (s *Stores) AppHashAt(height int64) (hash []byte, ok bool) {
 	var err error
-	defer guardEngine(&err, "")
+	defer recoverEngine(&err, "")
 	if base, tip := s.Blocks(); height < max(1, base) || height > tip {
 		return nil, false
 	}
@@ -98,7 +90,7 @@ func (s *Stores) AppHashAt(height int64) (hash []byte, ok bool) {
 // block of the next height.
 func (s *Stores) Joint(f *ledger.Frontier) (raw []byte, err error) {
 	height := f.Head().Height
-	defer guardEngine(&err, fmt.Sprintf("what the engine has of height %d", height))
+	defer recoverEngine(&err, fmt.Sprintf("what the engine has of height %d", height))
 	b := provenance.AppendInt(provenance.AppendArray(nil, 6), jointFormat)
 	b = provenance.AppendBytes(b, f.Encode())
 	for _, h := range []int64{height, height + 1} {
@@ -128,7 +120,7 @@ func (s *Stores) Joint(f *ledger.Frontier) (raw []byte, err error) {
 
 // Height returns the height of the engine's state, 0 before the first block.
 func (s *Stores) Height() (height int64, err error) {
-	defer guardEngine(&err, "the engine's state")
+	defer recoverEngine(&err, "the engine's state")
 	state, err := s.states.Load()
 	return state.LastBlockHeight, err
 }
