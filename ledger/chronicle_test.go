@@ -150,10 +150,11 @@ func (h *chronicle) issuer() string {
 	return pick(h, slices.Sorted(maps.Keys(h.o.providers)))
 }
 
-// newcomers are ids that are not registered.
+// newcomers are ids that are not registered: some of nine, or one more where all
+// of those are.
 func (h *chronicle) newcomers() (out []string) {
-	for _, id := range names("p", 9) {
-		if h.o.providers[id] == nil {
+	for i := 0; i < 9 || len(out) == 0; i++ {
+		if id := fmt.Sprint("p", i); h.o.providers[id] == nil {
 			out = append(out, id)
 		}
 	}
