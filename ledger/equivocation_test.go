@@ -174,3 +174,52 @@ func TestConvict(t *testing.T) {
 	run(t, l, []*Checked{checkEquivocation(t, e)})
 	convict("of a closed stream", l, fork, false)
 }
+
+// TestConvictBoth: SPEC(EQV-5). Two statements for a place are evidence before an
+// entry has it, where both are properly signed, and the ledger takes it then.
+func TestConvictBoth(t *testing.T) {
+	l := governed(t, 3)
+	w := newWriter(t, "acme", "s")
+	first, e := forked(t, w)
+	fork, next := batchOf(t, e, first), w.next(1)
+	convict := func(name string, l *Ledger, a, b *Checked, want bool) {
+		t.Helper()
+		for _, pair := range [][2]*Checked{{a, b}, {b, a}} {
+			got, err := l.Snapshot().ConvictBoth(pair[0], pair[1])
+			if err != nil || (got != nil) != want || want && got.ID() != e.ID() {
+				t.Errorf("%s: %v, %v", name, got, err)
+			}
+		}
+	}
+	convict("two statements", l, first, fork, true)
+	convict("one statement", l, first, first, false)
+	convict("two places", l, fork, next, false)
+	convict("an act", l, first, decree(t, 0, provenance.Action{Type: provenance.PolicySet, Policy: &provenance.Policy{}}), false)
+	stranger := newWriter(t, "acme", "s")
+	stranger.key = signerOf("beta")
+	convict("another's key", l, first, stranger.next(1), false)
+	forged := bytes.Clone(fork.raw)
+	forged[bytes.Index(forged, fork.sub.Statement.Raw())+len(fork.sub.Statement.Raw())-3] ^= 1
+	c, err := Check(forged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	convict("nobody's signature", l, first, c, false)
+	unknown := newWriter(t, "nobody", "s")
+	one, story := forked(t, unknown)
+	convict("an unknown issuer", l, one, batchOf(t, story, one), false)
+	convict("where the rules have no equivocation", underRules(t, 2), first, fork, false)
+
+	evidence := checkEquivocation(t, e)
+	if err := l.Snapshot().AdmitPending(evidence); provenance.CodeOf(err) != CodeGap {
+		t.Errorf("before the entry: %v", err)
+	}
+	run(t, l, []*Checked{first})
+	convict("behind the entry", l, first, fork, true)
+	run(t, l, []*Checked{evidence})
+	convict("a closed stream", l, first, fork, false)
+
+	revoked := governed(t, 3)
+	run(t, revoked, []*Checked{decree(t, 0, provenance.Action{Type: provenance.KeyRevoke, ID: "acme", KID: kidOf(t, "acme")})})
+	convict("a revoked key", revoked, first, fork, false)
+}

@@ -99,11 +99,45 @@ func (s *Snapshot) Convict(c *Checked) (*provenance.Equivocation, error) {
 	if err != nil || p == nil {
 		return nil, err
 	}
-	key, ok := convictingKey(p, st.KID())
-	if !ok || c.signature(0, key) != nil {
+	if !c.convicts(p) {
 		return nil, nil
 	}
 	return s.withEntry(p, st)
+}
+
+// ConvictBoth returns the equivocation of two batches for one place of a stream
+// that is not closed, both properly signed, whether an entry has the place or not:
+// the ledger takes it as soon as one has (SPEC(EQV-3)). It is nil where there is
+// none. SPEC(EQV-5)
+func (s *Snapshot) ConvictBoth(a, b *Checked) (*provenance.Equivocation, error) {
+	if a.sub == nil || b.sub == nil {
+		return nil, nil
+	}
+	v, err := s.view(time.UnixMilli(s.head.Time))
+	if err != nil || v.rules < rulesEquivocation {
+		return nil, err
+	}
+	e, err := provenance.NewEquivocation(a.sub.Statement, b.sub.Statement)
+	if err != nil {
+		return nil, nil // of two places, or one statement twice
+	}
+	h := e.A.Header()
+	head, exists, err := v.streamHead(h.Issuer, h.Stream)
+	if err != nil || exists && head.Status != provenance.StreamOpen {
+		return nil, err
+	}
+	p, err := v.provider(h.Issuer)
+	if err != nil || p == nil || !a.convicts(p) || !b.convicts(p) {
+		return nil, err
+	}
+	return e, nil
+}
+
+// convicts reports whether a batch is properly signed by a key of the provider that
+// convicts it.
+func (c *Checked) convicts(p *provenance.Provider) bool {
+	key, ok := convictingKey(p, c.sub.Statement.KID())
+	return ok && c.signature(0, key) == nil
 }
 
 // withEntry joins a statement and the entry that has its place to an

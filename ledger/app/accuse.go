@@ -27,36 +27,58 @@ const (
 // stream (SPEC(EQV-5)). Only a signature that holds makes one, so nobody but the
 // holder of a provider's key can have it work.
 type accuser struct {
-	now  func() time.Time
-	made chan []byte // submissions
+	now      func() time.Time
+	made     chan accusation
+	wake     chan struct{} // holds one: there may be an entry for what is kept
+	evidence *keptEvidence // locks itself
 
 	mu      sync.Mutex
 	streams map[stream]time.Time // guarded by mu: when the equivocation was made
 }
 
-func newAccuser(now func() time.Time) *accuser {
-	return &accuser{now: now, made: make(chan []byte, accusations), streams: map[stream]time.Time{}}
+// accusation is the submission of a stream's equivocation.
+type accusation struct {
+	of  stream
+	raw []byte
 }
 
-// look looks at a submission that was refused.
-func (a *accuser) look(s *ledger.Snapshot, c *ledger.Checked, refusal error) (*provenance.Equivocation, error) {
-	if c.Submission() == nil || provenance.CodeOf(refusal) == ledger.CodeDuplicate {
-		return nil, nil
+func newAccuser(now func() time.Time) *accuser {
+	return &accuser{
+		now: now, made: make(chan accusation, accusations), wake: make(chan struct{}, 1),
+		evidence: newKeptEvidence(now), streams: map[stream]time.Time{},
 	}
-	at := placeOf(c).stream
-	if a.told(at) {
-		return nil, nil
-	}
-	e, err := s.Convict(c)
-	if e == nil || err != nil || !a.tell(at) {
-		return nil, err
+}
+
+// queue has an equivocation submitted; false where the stream's was made of late,
+// or as many wait as may.
+func (a *accuser) queue(of stream, e *provenance.Equivocation) bool {
+	if !a.tell(of) {
+		return false
 	}
 	select {
-	case a.made <- provenance.EncodeEquivocationSubmission(e):
-		return e, nil
-	default: // as many wait as may
-		a.forget(at)
-		return nil, nil
+	case a.made <- accusation{of, provenance.EncodeEquivocationSubmission(e)}:
+		return true
+	default:
+		a.forget(of)
+		return false
+	}
+}
+
+// keep keeps an equivocation until an entry has its place; false where it need not
+// or cannot be.
+func (a *accuser) keep(at place, e *provenance.Equivocation) bool {
+	kept := a.evidence.keep(at, provenance.EncodeEquivocationSubmission(e))
+	if kept {
+		a.look() // the entry may be there by now
+	}
+	return kept
+}
+
+// look has the evidence looked at.
+func (a *accuser) look() {
+	select {
+	case a.wake <- struct{}{}:
+	default: // it will be
 	}
 }
 
@@ -94,39 +116,95 @@ func (a *accuser) forget(at stream) {
 	delete(a.streams, at)
 }
 
-// accuse makes the equivocation of a refused batch and the entry that has its
-// place, where there is one.
-func (a *Application) accuse(s *ledger.Snapshot, c *ledger.Checked, refusal error) {
-	e, err := a.accuser.look(s, c, refusal)
+// accuse makes the equivocation of a batch that is refused, or late, and of the
+// entry that has its place, where there is one; where another statement waits for
+// the place both are kept.
+func (a *Application) accuse(c *ledger.Checked, refusal error) {
+	if c.Submission() == nil || provenance.CodeOf(refusal) == ledger.CodeDuplicate {
+		return
+	}
+	at := placeOf(c)
+	if a.accuser.told(at.stream) {
+		return
+	}
+	// What waits is looked for first: when it is an entry, and so gone from there,
+	// the snapshot has it.
+	other := a.waiting.rival(c)
+	e, err := a.ledger.Snapshot().Convict(c)
 	switch {
-	case err != nil && !errors.Is(err, ledger.ErrClosed) && !errors.Is(err, ledger.ErrNotHere): // history may be on its way
-		a.log.Warn("a statement was refused that may be a fork; the entry that has its place cannot be read", "error", err)
-	case e != nil:
-		h := e.A.Header()
-		a.log.Warn("a provider signed two statements for one place of a stream: both go to the ledger as equivocation",
-			"issuer", h.Issuer, "stream", h.Stream, "sequence", h.Sequence, "statement", e.A.ID(), "other", e.B.ID())
+	case err != nil:
+		a.sayUnread(err)
+	case e == nil && other != nil:
+		a.keepBoth(c, a.seen.check(other))
+	case e != nil && a.accuser.queue(at.stream, e):
+		a.sayBoth(e, "a provider signed two statements for one place of a stream: both go to the ledger as equivocation")
 	}
 }
 
+// keepBoth keeps two batches of one place, of which one may be an entry.
+func (a *Application) keepBoth(one, other *ledger.Checked) {
+	e, err := a.ledger.Snapshot().ConvictBoth(one, other)
+	switch {
+	case err != nil:
+		a.sayUnread(err)
+	case e != nil && a.accuser.keep(placeOf(one), e):
+		a.sayBoth(e, "a provider signed two statements for one place of a stream: both go to the ledger as equivocation when the place has an entry")
+	}
+}
+
+func (a *Application) sayUnread(err error) {
+	if !errors.Is(err, ledger.ErrClosed) && !errors.Is(err, ledger.ErrNotHere) { // history may be on its way
+		a.log.Warn("a statement was refused that may be a fork; the entry that has its place cannot be read", "error", err)
+	}
+}
+
+func (a *Application) sayBoth(e *provenance.Equivocation, what string) {
+	h := e.A.Header()
+	a.log.Warn(what, "issuer", h.Issuer, "stream", h.Stream, "sequence", h.Sequence, "statement", e.A.ID(), "other", e.B.ID())
+}
+
 // Accuse hands the equivocations that the node has made to the mempool, through
-// submit. It returns when ctx ends.
+// submit, and those that it keeps when their places have entries. It returns when
+// ctx ends.
 func (a *Application) Accuse(ctx context.Context, submit func(context.Context, []byte) (uint32, string, error)) {
+	ticker := time.NewTicker(time.Second) // what is kept is kept for a time, and handed over again
+	defer ticker.Stop()
 	for {
+		var ready []accusation
 		select {
 		case <-ctx.Done():
 			return
-		case raw := <-a.accuser.made:
-			for range accusingTries {
-				code, _, err := submit(ctx, raw)
-				if (err == nil || errors.Is(err, ErrTxKnown)) && code != CodeFull {
-					break // in the mempool, or refused: another was faster
-				}
-				select {
-				case <-ctx.Done():
-					return
-				case <-time.After(accusingPause):
-				}
+		case x := <-a.accuser.made:
+			ready = append(ready, x)
+		case <-a.accuser.wake:
+		case <-ticker.C:
+		}
+		for _, x := range a.accuser.evidence.ripe(a.ledger.Snapshot().StreamHead) {
+			if a.accuser.tell(x.of) {
+				ready = append(ready, x)
+			}
+		}
+		for _, x := range ready {
+			if handOver(ctx, x.raw, submit) {
+				a.accuser.evidence.drop(x.of)
 			}
 		}
 	}
+}
+
+// handOver hands an equivocation to the mempool, and reports whether it is refused
+// for good.
+func handOver(ctx context.Context, raw []byte, submit func(context.Context, []byte) (uint32, string, error)) (refused bool) {
+	for range accusingTries {
+		code, _, err := submit(ctx, raw)
+		if (err == nil || errors.Is(err, ErrTxKnown)) && code != CodeFull {
+			return err == nil && code != 0 // else in the mempool
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(accusingPause):
+		}
+	}
+	return false
 }

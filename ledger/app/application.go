@@ -66,9 +66,8 @@ func (a *Application) Check(raw []byte) *ledger.Checked { return a.seen.check(ra
 // soon. What is is remembered, so that mempool, proposal and block find the work
 // done. The error is a *provenance.Error where it is refused.
 func (a *Application) Judge(c *ledger.Checked) error {
-	s := a.ledger.Snapshot()
-	if err := s.AdmitPending(c); err != nil {
-		a.accuse(s, c, err)
+	if err := a.ledger.Snapshot().AdmitPending(c); err != nil {
+		a.accuse(c, err)
 		return err
 	}
 	a.seen.remember(c)
@@ -88,7 +87,11 @@ func (a *Application) Feed(ctx context.Context, submit func(context.Context, []b
 		case <-timer.C:
 		}
 		pause := time.Second // what waits in vain wakes nobody
-		for _, c := range a.waiting.release(a.nextOf) {
+		ready, late := a.waiting.release(a.nextOf)
+		for _, c := range late {
+			a.accuse(c, nil) // the entry may be another statement
+		}
+		for _, c := range ready {
 			code, _, err := submit(ctx, c.Raw())
 			switch {
 			case errors.Is(err, ErrTxKnown):
@@ -169,6 +172,7 @@ func (a *Application) CheckTx(_ context.Context, r *abci.RequestCheckTx) (*abci.
 	case errors.Is(err, errPoolFull):
 		return &abci.ResponseCheckTx{Code: CodeFull, Log: err.Error()}, nil
 	case err != nil:
+		a.accuse(c, err)
 		return refused(err), nil
 	case !in:
 		return &abci.ResponseCheckTx{Code: CodeHeld}, nil
@@ -265,7 +269,10 @@ func (a *Application) Commit(context.Context, *abci.RequestCommit) (*abci.Respon
 	if err := a.ledger.Commit(); err != nil {
 		return nil, err
 	}
-	a.waiting.reset(a.decided)
+	for _, lost := range a.waiting.reset(a.decided) {
+		a.keepBoth(a.seen.check(lost.raw), lost.by)
+	}
+	a.accuser.look()
 	a.seen.drop(a.decided)
 	a.decided = nil
 	if took := time.Since(began); took > time.Second {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,13 +27,19 @@ type governedNode struct {
 
 func governedHome(t *testing.T) string {
 	t.Helper()
+	return governedHomes(t, 1)[0]
+}
+
+// governedHomes are those of so many validators.
+func governedHomes(t *testing.T, validators int) []string {
+	t.Helper()
 	state := fmt.Sprintf(`{"format":1,"rules":3,"governance":{"threshold":1,"keys":[%q]},"policy":{},
 		"providers":[{"id":"acme","name":"Acme","jurisdictions":["US"],"keys":[%q]}]}`, publicText(t, "gov"), publicText(t, "acme"))
-	homes, err := InitLocalnet(t.TempDir(), Localnet{ChainID: "governed", Validators: 1, Time: time.Now(), AppState: json.RawMessage(state)})
+	homes, err := InitLocalnet(t.TempDir(), Localnet{ChainID: "governed", Validators: validators, Time: time.Now(), AppState: json.RawMessage(state)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return homes[0]
+	return homes
 }
 
 // named is the key that a name stands for.
@@ -59,9 +66,10 @@ func startGoverned(t *testing.T, home string) *governedNode {
 	g := &governedNode{home: home, l: l, app: NewApplication(l, testLog(t))}
 	g.Node = start(t, home, g.app)
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { g.app.Accuse(ctx, g.Submit); close(done) }()
-	t.Cleanup(func() { cancel(); <-done })
+	var running sync.WaitGroup
+	running.Go(func() { g.app.Accuse(ctx, g.Submit) })
+	running.Go(func() { g.app.Feed(ctx, g.Submit) })
+	t.Cleanup(func() { cancel(); running.Wait() })
 	return g
 }
 

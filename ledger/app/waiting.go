@@ -73,6 +73,7 @@ type place struct {
 // waiting is a statement that has a place.
 type waiting struct {
 	id   provenance.Hash
+	raw  []byte          // the submission; the memory is the mempool's, or held's
 	held *ledger.Checked // nil where it is in the mempool
 	till time.Time       // where held
 }
@@ -143,7 +144,7 @@ var errPoolFull = errors.New("the mempool is full")
 // let puts a submission down as one of the mempool. Called with mu held.
 func (w *waitingRoom) let(at place, c *ledger.Checked) {
 	w.take(at)
-	w.places[at] = waiting{id: c.ID()}
+	w.places[at] = waiting{id: c.ID(), raw: c.Raw()}
 	w.next[at.stream] = at.sequence + 1
 	w.pool = load{w.pool.count + 1, w.pool.bytes + len(c.Raw())}
 	w.ready(place{at.stream, at.sequence + 1})
@@ -163,11 +164,37 @@ func (w *waitingRoom) stay(c *ledger.Checked, head int64) bool {
 	return true
 }
 
-// reset forgets what is in the mempool, which is asked about anew: a block is
-// committed.
-func (w *waitingRoom) reset(committed []*ledger.Checked) {
+// rival returns the submission of another statement that waits for the place of c,
+// nil where none does.
+func (w *waitingRoom) rival(c *ledger.Checked) []byte {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if self, here := w.places[placeOf(c)]; here && self.id != c.ID() {
+		return self.raw
+	}
+	return nil
+}
+
+// displaced is a statement whose place another one has taken.
+type displaced struct {
+	raw []byte          // its submission
+	by  *ledger.Checked // a batch
+}
+
+// reset forgets what is in the mempool, which is asked about anew: a block is
+// committed. It returns the statements that waited for places which the block gave
+// to others.
+func (w *waitingRoom) reset(committed []*ledger.Checked) (lost []displaced) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range committed {
+		if c.Submission() == nil {
+			continue
+		}
+		if self, here := w.places[placeOf(c)]; here && self.id != c.ID() {
+			lost = append(lost, displaced{self.raw, c})
+		}
+	}
 	clear(w.next)
 	w.pool = load{}
 	for at, self := range w.places {
@@ -182,6 +209,7 @@ func (w *waitingRoom) reset(committed []*ledger.Checked) {
 			w.ready(place{at.stream, at.sequence + 1})
 		}
 	}
+	return lost
 }
 
 // hold keeps a submission for later. Called with mu held.
@@ -194,7 +222,7 @@ func (w *waitingRoom) hold(at place, c *ledger.Checked) error {
 		own.count >= waitingCountIssuer || own.bytes+size > waitingBytesIssuer {
 		return refusal(ledger.CodeGap, "too much waits for its predecessors already; send what lies between first")
 	}
-	w.places[at] = waiting{c.ID(), c, w.now().Add(waitingTime)}
+	w.places[at] = waiting{c.ID(), c.Raw(), c, w.now().Add(waitingTime)}
 	w.held = load{w.held.count + 1, w.held.bytes + size}
 	w.byIssuer[at.issuer] = load{own.count + 1, own.bytes + size}
 	return nil
@@ -244,14 +272,13 @@ func (w *waitingRoom) leave(c *ledger.Checked) {
 	}
 }
 
-// release returns what the mempool would take now, and forgets what has waited
-// in vain or come too late. What it returns is held until the mempool takes it.
-// head gives the sequence of a stream's next entry.
-func (w *waitingRoom) release(head func(stream) int64) []*ledger.Checked {
+// release returns what the mempool would take now, which is held until it does,
+// and what comes too late: an entry has its place. It forgets that, and what has
+// waited in vain. head gives the sequence of a stream's next entry.
+func (w *waitingRoom) release(head func(stream) int64) (ready, late []*ledger.Checked) {
 	now := w.now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var ready []*ledger.Checked
 	heads := map[stream]int64{}
 	for at, self := range w.places {
 		if self.held == nil {
@@ -264,14 +291,14 @@ func (w *waitingRoom) release(head func(stream) int64) []*ledger.Checked {
 		}
 		switch {
 		case at.sequence < next:
-			w.take(at)
+			late = append(late, w.take(at))
 		case at.sequence == max(next, w.next[at.stream]):
 			ready = append(ready, self.held) // however long it has waited
 		case now.After(self.till):
 			w.take(at)
 		}
 	}
-	return ready
+	return ready, late
 }
 
 func refusal(code provenance.Code, detail string) error {

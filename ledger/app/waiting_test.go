@@ -15,6 +15,16 @@ import (
 // different ones of one place.
 func statementAt(t *testing.T, key crypto.Signer, stream string, sequence int64, salt int64) *ledger.Checked {
 	t.Helper()
+	var previous *provenance.Hash
+	if sequence > 0 {
+		previous = &provenance.Hash{1}
+	}
+	return signedAt(t, key, stream, sequence, previous, salt)
+}
+
+// signedAt is statementAt for a place behind a statement.
+func signedAt(t *testing.T, key crypto.Signer, stream string, sequence int64, previous *provenance.Hash, salt int64) *ledger.Checked {
+	t.Helper()
 	r := &provenance.Record{
 		Kind: provenance.Consumption, Time: 1700158546680 + salt,
 		Usage: &provenance.Usage{Input: 1, Output: 1},
@@ -23,10 +33,6 @@ func statementAt(t *testing.T, key crypto.Signer, stream string, sequence int64,
 	raw, err := r.Encode()
 	if err != nil {
 		t.Fatal(err)
-	}
-	var previous *provenance.Hash
-	if sequence > 0 {
-		previous = &provenance.Hash{1}
 	}
 	h, err := provenance.NewBatch("acme", stream, sequence, previous, [][]byte{raw})
 	if err != nil {
@@ -82,7 +88,7 @@ func (r *room) comes(c *ledger.Checked, in bool, code provenance.Code) {
 // goesOn wants these to be released.
 func (r *room) goesOn(want ...*ledger.Checked) {
 	r.t.Helper()
-	got := r.release(func(stream) int64 { return r.head })
+	got, _ := r.release(func(stream) int64 { return r.head })
 	if len(got) != len(want) {
 		r.t.Fatalf("%d go on, wanted %d", len(got), len(want))
 	}
@@ -128,6 +134,39 @@ func TestWaitingRoomHoldsWhatIsEarly(t *testing.T) {
 	r.head = 3
 	r.reset([]*ledger.Checked{at[2]})
 	r.goesOn(at[3])
+}
+
+// TestWaitingRoomTellsWhoLost: what waits for a place that another statement gets is
+// not forgotten without a word.
+func TestWaitingRoomTellsWhoLost(t *testing.T) {
+	r, key := newRoom(t), testKey(t)
+	first, other := statementAt(t, key, "s", 0, 0), statementAt(t, key, "s", 0, 7)
+	second, third := statementAt(t, key, "s", 1, 0), statementAt(t, key, "s", 2, 0)
+	rival := statementAt(t, key, "s", 1, 7)
+	r.comes(first, true, "")
+	r.comes(third, false, "")
+	if got := r.rival(other); !bytes.Equal(got, first.Raw()) || r.rival(first) != nil || r.rival(second) != nil {
+		t.Error("the rival of what waits is not known")
+	}
+	if lost := r.reset([]*ledger.Checked{first}); len(lost) != 0 {
+		t.Errorf("%d lost their place to themselves", len(lost))
+	}
+	r.head = 1
+	r.comes(second, true, "")
+	lost := r.reset([]*ledger.Checked{rival, statementAt(t, key, "s", 2, 7)})
+	if len(lost) != 2 || !bytes.Equal(lost[0].raw, second.Raw()) || lost[0].by != rival || !bytes.Equal(lost[1].raw, third.Raw()) {
+		t.Errorf("%d lost their places", len(lost))
+	}
+
+	// The ledger is faster than the room.
+	r.comes(third, false, "")
+	r.head = 3
+	if ready, late := r.release(func(stream) int64 { return r.head }); len(ready) != 0 || len(late) != 1 || late[0] != third {
+		t.Errorf("%d are ready, %d late", len(ready), len(late))
+	}
+	if len(r.places) != 0 {
+		t.Error("what is late is held")
+	}
 }
 
 func TestWaitingRoomForgetsWhatWaitsInVain(t *testing.T) {
