@@ -63,6 +63,10 @@ func (a *app) govKey(text string) (provenance.PublicKey, error) {
 		return provenance.ParsePublicKey(text)
 	}
 	_, key, err := a.publicKeyOf(text)
+	var none *noKeyError
+	if errors.As(err, &none) {
+		err = fmt.Errorf("%q is no key in text (ed25519:… or es256:…) and no .pub file, and there is no key file %s", text, none.path)
+	}
 	return key, err
 }
 
@@ -72,7 +76,10 @@ func (a *app) govKID(text string) (provenance.Hash, error) {
 		return h, nil
 	}
 	key, err := a.govKey(text)
-	return key.Thumbprint(), err
+	if err != nil {
+		return provenance.Hash{}, fmt.Errorf("%q names no key: wanted its thumbprint in 64 hex digits, as tokentrail gov show --json has it under kid, or the key itself: %w", text, err)
+	}
+	return key.Thumbprint(), nil
 }
 
 func parseThumbprint(text string) (h provenance.Hash, err error) {
@@ -81,6 +88,25 @@ func parseThumbprint(text string) (h provenance.Hash, err error) {
 	}
 	err = h.UnmarshalText([]byte(text))
 	return h, err
+}
+
+// negativeArgument finds a number below 0 that was taken for a flag.
+func negativeArgument(err error) (text string, is bool) {
+	_, text, is = strings.Cut(err.Error(), "unknown shorthand flag: ")
+	_, text, _ = strings.Cut(text, " in ")
+	_, e := strconv.ParseInt(text, 10, 64)
+	return text, is && e == nil
+}
+
+// notBelowZero says of a number below 0 what a command wants in its place, and not
+// that there is no such flag.
+func notBelowZero(cmd *cobra.Command, wanted string) {
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if text, is := negativeArgument(err); is {
+			return fmt.Errorf("%s: %s is below 0; wanted %s", cmd.CommandPath(), text, wanted)
+		}
+		return flagProblem(cmd, err)
+	})
 }
 
 // govHeight reads a height: "120000", or "+500", so many above the next block's.

@@ -84,6 +84,11 @@ func (a *app) providerActions(command commandMaker) []*cobra.Command {
 	return []*cobra.Command{admit, describe, status}
 }
 
+// expireOrRevoke is what people have to know who end a key. SPEC(EQV-3)
+const expireOrRevoke = "Expire what is retired in order, revoke what may be stolen. A key that expired signs nothing new, but\n" +
+	"while it is not revoked two statements for one place of a stream that are signed with it still close\n" +
+	"that stream for ever, and whoever has a copy of the key can sign them."
+
 func (a *app) keyActions(command commandMaker) []*cobra.Command {
 	var from, until, expires, since string
 	add := command("key-add ID KEY", "Give a provider another key", 2, func(_ context.Context, v *govView, args []string) (*provenance.Action, error) {
@@ -102,9 +107,11 @@ func (a *app) keyActions(command commandMaker) []*cobra.Command {
 		kid, err := a.govKID(args[1])
 		return &provenance.Action{Type: t, ID: args[0], KID: kid}, err
 	}
+	expire.Long = "Let a provider's key sign statements and acts only until a height: a key that is retired in order.\n\n" + expireOrRevoke
 	revoke := command("key-revoke ID KEY|KID", "Let a provider's key sign nothing any more, at once", 2, func(_ context.Context, _ *govView, args []string) (*provenance.Action, error) {
 		return ended(provenance.KeyRevoke, args)
 	})
+	revoke.Long = "Let a provider's key sign nothing any more, at once: a key that may be stolen, or is lost.\n\n" + expireOrRevoke
 	stolen := command("key-stolen ID KEY|KID", "Declare a provider's key stolen since a time", 2, func(ctx context.Context, v *govView, args []string) (*provenance.Action, error) {
 		x, err := ended(provenance.KeyStolen, args)
 		if err == nil {
@@ -161,6 +168,8 @@ func (a *app) ledgerActions(command commandMaker) []*cobra.Command {
 		}
 		return &provenance.Action{Type: provenance.ValidatorSet, Validator: key, Power: power}, nil
 	})
+	validator.Long = "Add a validator, change its power, or remove it: its power is 0 then."
+	notBelowZero(validator, fmt.Sprintf("the power of a validator, 0, which removes it, to %d", int64(provenance.MaxPower)))
 	policy := command("policy FILE", "Replace the policy by the one in a file in JSON: all of it", 1, func(_ context.Context, v *govView, args []string) (*provenance.Action, error) {
 		return a.policyAction(v, args[0])
 	})
@@ -177,6 +186,7 @@ func (a *app) ledgerActions(command commandMaker) []*cobra.Command {
 		height, err := govHeight("height", args[1], v.height)
 		return &provenance.Action{Type: provenance.RulesSet, Rules: version, RulesFrom: height}, err
 	})
+	notBelowZero(rules, "a rule version, as 3, and a height, as 120000, or +500 above the next block's")
 	return []*cobra.Command{validator, policy, governance, rules}
 }
 
@@ -217,8 +227,13 @@ func (a *app) policyAction(v *govView, name string) (*provenance.Action, error) 
 }
 
 func (a *app) governanceAction(threshold int64, governors []string) (*provenance.Action, error) {
-	if len(governors) == 0 || threshold < 1 || threshold > int64(len(governors)) {
-		return nil, usagef("governance needs --governor for each key that is to govern, and --threshold from 1 to their number")
+	switch n := int64(len(governors)); {
+	case n == 0:
+		return nil, usagef("governance needs --governor for each key that is to govern: those who govern now and go on have to be named too")
+	case threshold == 0:
+		return nil, usagef("governance needs --threshold: how many of the %s sign an act, 1 to %d; more than half of them is %d", plural(n, "key"), n, n/2+1)
+	case threshold < 1 || threshold > n:
+		return nil, usagef("--threshold %d: wanted 1 to %d, as many as there are keys under --governor", threshold, n)
 	}
 	x := &provenance.Action{Type: provenance.GovernanceSet, Threshold: threshold}
 	for _, text := range governors {

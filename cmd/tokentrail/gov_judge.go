@@ -162,17 +162,15 @@ func (x *govAction) admit() error {
 		return x.refuse("registry", "id", "%q is in this ledger's registry already", x.ID)
 	}
 	p := &provenance.Provider{ID: x.ID, Name: x.Name, Jurisdictions: x.Jurisdictions, Status: provenance.ProviderActive}
-	var texts []string
 	for i, cose := range x.Keys {
 		key, err := x.free(fmt.Sprintf("keys[%d]", i), cose)
 		if err != nil {
 			return err
 		}
 		p.Keys = append(p.Keys, provenance.ProviderKey{Alg: key.Alg(), Key: cose})
-		texts = append(texts, key.String())
 	}
 	x.providers[x.ID] = p
-	x.say("admits the provider %s, %q of %s, which may then submit under %s", x.ID, x.Name, strings.Join(x.Jurisdictions, ", "), strings.Join(texts, ", "))
+	x.say("%s", tellAdmitted(x.Action))
 	return nil
 }
 
@@ -206,9 +204,9 @@ func (x *govAction) setStatus(p *provenance.Provider) error {
 	case provenance.ProviderActive:
 		x.say("lets %s, which is %s, submit again", x.ID, p.Status)
 	case provenance.ProviderSuspended:
-		x.say("suspends %s: the ledger takes none of its statements until it is made active again; its entries stay and count", x.ID)
+		x.say("%s", tellStatus(x.Action))
 	case provenance.ProviderRetired:
-		x.say("retires %s: the ledger takes none of its statements or acts any more; its entries stay and count", x.ID)
+		x.say("%s", tellStatus(x.Action))
 		x.warn("%s cannot be taken back: retired is for good, and the id %s is never given again", x.path, x.ID)
 	}
 	p.Status = x.Status

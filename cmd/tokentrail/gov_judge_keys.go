@@ -2,9 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
-	"strings"
-	"time"
 
 	"tokentrail/provenance"
 )
@@ -59,7 +58,7 @@ func (x *govAction) endKey() error {
 			return err
 		}
 	default:
-		x.say("revokes %s of %s: nothing that comes behind this act in the log may be signed with it; what was signed before stays and counts", text, x.ID)
+		x.say("%s", tellEnded(x.Action, text))
 	}
 	if key.Revoked == nil {
 		key.Revoked = new(int64) // by this act, whose entry nobody knows yet
@@ -77,7 +76,8 @@ func (x *govAction) expire(p *provenance.Provider, key *provenance.ProviderKey, 
 		return x.refuse("height", "until", "%d, the key expires at %d; wanted an earlier one", until, *key.Until)
 	}
 	key.Until = &until
-	x.say("lets %s of %s expire: from height %d on, %s from now, it signs nothing; what was signed before stays and counts", text, x.ID, until, plural(until-x.height, "block"))
+	x.say("%s; that is %s from now", tellEnded(x.Action, text), plural(until-x.height, "block"))
+	x.warn("%s: a key that expired still closes a stream of %s where two statements for one place are signed with it: expire what is retired in order, revoke what may be stolen", x.path, x.ID)
 	x.lastKey(p, until, "from height "+thousands(until)+" on")
 	return nil
 }
@@ -90,8 +90,7 @@ func (x *govAction) stolen(key *provenance.ProviderKey, text string) error {
 		return x.refuse("height", "since-height", "%d, the next block is %d; wanted that or an earlier one", x.SinceHeight, x.height)
 	}
 	key.StolenSince, key.StolenHeight = &x.Since, &x.SinceHeight
-	x.say("declares %s of %s stolen since %s and revokes it: what was signed with it from height %d on stays, and is flagged and summed apart",
-		text, x.ID, time.UnixMilli(x.Since).UTC().Format(time.RFC3339), x.SinceHeight)
+	x.say("%s", tellEnded(x.Action, text))
 	x.warn("%s cannot be taken back", x.path)
 	return nil
 }
@@ -107,13 +106,8 @@ func (x *govAction) lastKey(p *provenance.Provider, height int64, when string) {
 // sayPolicy tells the members of a policy that change.
 func (x *govAction) sayPolicy(old, next provenance.Policy) {
 	was, is := policyMembers(old), policyMembers(next)
-	names := map[string]bool{}
-	for name := range was {
-		names[name] = true
-	}
-	for name := range is {
-		names[name] = true
-	}
+	names := maps.Clone(was)
+	maps.Copy(names, is)
 	changed := false
 	for _, name := range sortedNames(names) {
 		before, had := was[name]
@@ -149,11 +143,6 @@ func policyMembers(p provenance.Policy) (members map[string]json.RawMessage) {
 	return members
 }
 
-func sortedNames(names map[string]bool) []string {
-	out := make([]string, 0, len(names))
-	for name := range names {
-		out = append(out, name)
-	}
-	slices.SortFunc(out, strings.Compare)
-	return out
+func sortedNames(members map[string]json.RawMessage) []string {
+	return slices.Sorted(maps.Keys(members))
 }

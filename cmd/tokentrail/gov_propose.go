@@ -205,7 +205,7 @@ func (a *app) writeProposal(ctx context.Context, f *proposeFlags, n *nodes, act 
 	}
 	a.failure = d
 	if d.problem != nil {
-		return fmt.Errorf("the ledger would refuse this act, so that nothing was written: %w", d.problem)
+		return fmt.Errorf("the ledger would refuse this act, and nothing was written: %w", d.problem)
 	}
 	write := createProposal
 	if f.more {

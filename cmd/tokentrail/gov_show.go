@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"strconv"
 
@@ -35,6 +36,7 @@ func (a *app) govShowCommand() *cobra.Command {
 		},
 	}
 	f.add(cmd, true)
+	notBelowZero(cmd, "a proposal's file, or an entry's index, from 0")
 	cmd.Flags().Int64Var(&height, "height", 0, "show the acts in the block of this height")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.does(func(ctx context.Context, args []string) error {
@@ -61,6 +63,9 @@ func (a *app) showAct(ctx context.Context, name string, f *govFlags) error {
 		}
 	}
 	u, err := a.readProposal(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no file %s here, and it names no entry; wanted a proposal's file, an entry's index, as 1204, or an act's id, 64 hex digits", printable(name))
+	}
 	if err != nil {
 		return err
 	}
@@ -72,7 +77,17 @@ func (a *app) showAct(ctx context.Context, name string, f *govFlags) error {
 	if err != nil {
 		return err
 	}
-	return a.emit(d, d.write)
+	if d.problem != nil { // its own admission may be the reason
+		done, err := n.doneAct(ctx, u.ID())
+		if err != nil {
+			return err
+		}
+		if done != nil {
+			done.File = name
+			d = done
+		}
+	}
+	return a.emit(d, func(w io.Writer) error { return d.writeShown(w) })
 }
 
 // namedEntry reports whether an argument names an entry: an index, or an id.
@@ -93,10 +108,34 @@ func (a *app) showEntry(ctx context.Context, id string, f *govFlags) error {
 		return err
 	}
 	d, err := n.actOf(ctx, id)
+	var refused *problemError
+	if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
+		if len(id) == 2*provenance.HashSize {
+			return fmt.Errorf("the ledger has no entry with the id %s: %w", id, err)
+		}
+		return fmt.Errorf("the ledger has no entry %s, and there is no file of that name here: %w", id, err)
+	}
 	if err != nil {
 		return err
 	}
 	return a.emit(d, d.write)
+}
+
+// doneAct returns the act with an id as it stands in the log, nil where it does not.
+func (n *nodes) doneAct(ctx context.Context, id provenance.Hash) (*govDoc, error) {
+	if there, err := n.isEntry(ctx, id); err != nil || !there {
+		return nil, err
+	}
+	return n.actOf(ctx, id.String())
+}
+
+// writeShown is write, and for a proposal that is done says so.
+func (d *govDoc) writeShown(w io.Writer) error {
+	if err := d.write(w); err != nil || d.Entry == nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\nthis proposal is done: it is entry %s of %s\n", thousands(*d.Entry), d.Ledger)
+	return err
 }
 
 // actOf fetches an act of the log and proves that it stands there.

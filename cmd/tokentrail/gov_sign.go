@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -60,10 +61,16 @@ func (a *app) govSign(ctx context.Context, file string, f *govFlags, key, passph
 	}
 	a.failure = d
 	if d.problem != nil {
-		return fmt.Errorf("the ledger would refuse this act, so that it was not signed: %w", d.problem)
+		if done, err := n.doneAct(ctx, u.ID()); err != nil || done != nil {
+			return errors.Join(err, signedTooLate(file, done))
+		}
+		return fmt.Errorf("the ledger would refuse this act, and it was not signed: %w", d.problem)
 	}
 	if err := maySign(v, u.Act(), public); err != nil {
 		return err
+	}
+	if signedBy(u, public) {
+		return a.alreadySigned(v, d, u, public)
 	}
 	if !yes {
 		if err := a.askToSign(ctx, d, public); err != nil {
@@ -93,6 +100,51 @@ func (a *app) govSign(ctx context.Context, file string, f *govFlags, key, passph
 	return a.emit(d, func(w io.Writer) error { return d.writeSigned(w, yes, s) })
 }
 
+// signedTooLate says that an act is done.
+func signedTooLate(file string, done *govDoc) error {
+	if done == nil {
+		return nil
+	}
+	return fmt.Errorf("%s is done: it is entry %d of the log, and another signature would change nothing", file, *done.Entry)
+}
+
+// signedBy reports whether the act has a signature by the key that holds.
+func signedBy(u *provenance.UnverifiedAct, key provenance.PublicKey) bool {
+	for i, signature := range u.Signatures() {
+		if signature.KID == key.Thumbprint() {
+			return u.VerifySignature(i, key) == nil
+		}
+	}
+	return false
+}
+
+// alreadySigned answers whoever signs twice: the file stays as it is. SPEC(CLI-43)
+func (a *app) alreadySigned(v *govView, d *govDoc, u *provenance.UnverifiedAct, key provenance.PublicKey) error {
+	s, err := judgeSignatures(v, u)
+	if err != nil {
+		return err
+	}
+	d.SignedWith, d.Already = key.String(), true
+	return a.emit(d, func(w io.Writer) error {
+		if err := d.write(w); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(w, "%s has signed this already, and %s is unchanged; %s\n", key, d.File, d.next(s))
+		return err
+	})
+}
+
+// next says what comes behind a signature.
+func (d *govDoc) next(s *signing) string {
+	switch {
+	case s.unknown:
+		return "whether it is complete says: tokentrail gov show " + d.File
+	case s.problem != nil:
+		return "next: give the file to another who signs"
+	}
+	return "it is complete; next: tokentrail gov submit " + d.File
+}
+
 // writeSigned tells what was signed, if nobody was asked, and what comes next.
 func (d *govDoc) writeSigned(w io.Writer, whole bool, s *signing) error {
 	if whole {
@@ -106,14 +158,7 @@ func (d *govDoc) writeSigned(w io.Writer, whole bool, s *signing) error {
 			return err
 		}
 	}
-	next := "it is complete; next: tokentrail gov submit " + d.File
-	switch {
-	case s.unknown:
-		next = "signed; whether it is complete says: tokentrail gov show " + d.File
-	case s.problem != nil:
-		next = "next: give the file to another who signs"
-	}
-	_, err := fmt.Fprintln(w, next)
+	_, err := fmt.Fprintln(w, "signed; "+d.next(s))
 	return err
 }
 

@@ -64,7 +64,7 @@ func (a *app) submitAct(ctx context.Context, n *nodes, file string, u *provenanc
 			d.sign(s)
 		}
 		if err := errors.Join(d.problem, s.problem); err != nil {
-			return fmt.Errorf("the ledger would refuse this act, so that it was not submitted: %w", err)
+			return fmt.Errorf("the ledger would refuse this act, and it was not submitted: %w", err)
 		}
 	}
 	receipt, height, err := n.sendAct(ctx, u)
@@ -73,7 +73,7 @@ func (a *app) submitAct(ctx context.Context, n *nodes, file string, u *provenanc
 	}
 	d.Entry, d.Proven = &receipt.Proof.Index, height
 	if there { // what it would change is changed already
-		d.Says, d.Warnings, d.Problem, d.Wanted, d.Complete = nil, nil, nil, nil, nil
+		d.Says, d.Warnings, d.Problem, d.Wanted, d.Complete = tellAct(u.Act()), nil, nil, nil, nil
 	}
 	a.failure = nil
 	return a.emit(d, func(w io.Writer) error {

@@ -19,7 +19,7 @@ type govDoc struct {
 	ActID      provenance.Hash `json:"act_id"`
 	Act        json.RawMessage `json:"act"` // GOV-31
 	NextHeight int64           `json:"next_height,omitempty"`
-	Says       []string        `json:"says,omitempty"`
+	Says       []string        `json:"says,omitempty"` // what it does, in words
 	Warnings   []string        `json:"warnings,omitempty"`
 	Problem    *govProblem     `json:"problem,omitempty"` // why the ledger would refuse it, signatures apart
 	Signatures []signatureView `json:"signatures"`
@@ -27,6 +27,7 @@ type govDoc struct {
 	Complete   *bool           `json:"complete,omitempty"` // signed by enough; absent where no node was asked
 	Dropped    []signatureView `json:"dropped,omitempty"`
 	SignedWith string          `json:"signed_with,omitempty"`
+	Already    bool            `json:"already_signed,omitempty"` // before, with this key: nothing was changed
 	Entry      *int64          `json:"entry,omitempty"`
 	Proven     int64           `json:"proven_height,omitempty"` // of the header under which the receipt is proven
 	Height     int64           `json:"height,omitempty"`        // of the block that has it, in the node's words
@@ -47,7 +48,7 @@ func describeAct(ctx context.Context, n *nodes, file string, u *provenance.Unver
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	d := &govDoc{Format: outputFormat, File: file, ActID: u.ID(), Act: act}
+	d := &govDoc{Format: outputFormat, File: file, ActID: u.ID(), Act: act, Says: tellAct(u.Act())}
 	var v *govView
 	var s *signing
 	if n != nil {
@@ -65,9 +66,11 @@ func describeAct(ctx context.Context, n *nodes, file string, u *provenance.Unver
 	d.sign(s)
 	if v != nil {
 		j := v.clone().judge(u.Act())
-		d.Says, d.Warnings, d.problem = j.says, j.warnings, j.problem
-		if j.problem != nil {
+		d.problem = j.problem
+		if j.problem != nil { // what was judged ends there: all that it says stays
 			d.Problem = &govProblem{provenance.CodeOf(j.problem), j.problem.Error()}
+		} else {
+			d.Says, d.Warnings = j.says, j.warnings
 		}
 	}
 	return d, v, s, nil
@@ -87,19 +90,18 @@ func (d *govDoc) sign(s *signing) {
 // write tells the act in words.
 func (d *govDoc) write(w io.Writer) error {
 	var act struct {
-		Chain      string            `json:"chain"`
-		Provider   string            `json:"provider"`
-		Sequence   int64             `json:"sequence"`
-		LastHeight int64             `json:"last_height"`
-		Reason     string            `json:"reason"`
-		Actions    []json.RawMessage `json:"actions"`
+		Chain      string `json:"chain"`
+		Provider   string `json:"provider"`
+		Sequence   int64  `json:"sequence"`
+		LastHeight int64  `json:"last_height"`
+		Reason     string `json:"reason"`
 	}
 	if err := json.Unmarshal(d.Act, &act); err != nil {
 		return err
 	}
-	whose, until := "governance's", "any height"
+	whose, until := "governance", "any height"
 	if act.Provider != "" {
-		whose = act.Provider + "'s own"
+		whose = act.Provider + ", about its own keys"
 	}
 	if act.LastHeight > 0 {
 		until = "height " + thousands(act.LastHeight)
@@ -115,27 +117,22 @@ func (d *govDoc) write(w io.Writer) error {
 	if d.Height > 0 {
 		height = thousands(d.Height)
 	}
-	err := facts(w, fact{"file", d.File}, fact{"entry", entry}, fact{"height", height}, fact{"act", d.ActID.String()}, fact{"of", whose}, fact{"ledger", act.Chain},
+	err := facts(w, fact{"file", d.File}, fact{"entry", entry}, fact{"height", height}, fact{"act", d.ActID.String()}, fact{"act of", whose}, fact{"ledger", act.Chain},
 		fact{"sequence", thousands(act.Sequence)}, fact{"until", until}, fact{"reason", act.Reason})
 	if err != nil {
 		return err
 	}
 	var b strings.Builder
-	d.writeActions(&b, act.Actions)
+	d.writeActions(&b)
 	d.writeSignatures(&b)
 	_, err = io.WriteString(w, b.String())
 	return err
 }
 
-func (d *govDoc) writeActions(b *strings.Builder, actions []json.RawMessage) {
+func (d *govDoc) writeActions(b *strings.Builder) {
 	fmt.Fprintf(b, "\nThis act\n")
 	for _, line := range d.Says {
 		fmt.Fprintf(b, "  - %s\n", printable(line))
-	}
-	if d.Says == nil {
-		for _, action := range actions {
-			fmt.Fprintf(b, "  - %s\n", printable(string(action)))
-		}
 	}
 	for _, line := range d.Warnings {
 		fmt.Fprintf(b, "  ! %s\n", printable(line))

@@ -28,7 +28,9 @@ func (a *app) keyRotateCommand() *cobra.Command {
 		Long: "Give a provider a new key on a ledger: an act of the provider's own, which the old key and the new\n" +
 			"one sign. With --old-until the old key signs nothing from that height on; without, both sign.\n\n" +
 			"A key that somebody else has is not replaced but revoked, or declared stolen, by those who\n" +
-			"govern: what a thief can sign, a thief can rotate.",
+			"govern: what a thief can sign, a thief can rotate. Expire what is retired in order, revoke what may\n" +
+			"be stolen: two statements for one place of a stream that an old key signed close that stream, also\n" +
+			"when the key has expired, until it is revoked (tokentrail gov propose key-revoke).",
 		Example: "tokentrail key new ./acme-2027\n" +
 			"tokentrail key rotate --issuer acme --key ./acme.key --new ./acme-2027.key --old-until +1000 \\\n" +
 			"  --node http://localhost:7480",
@@ -85,6 +87,16 @@ func (a *app) keyRotate(ctx context.Context, f *rotateFlags) error {
 	return a.submitAct(ctx, n, "", u)
 }
 
+// alreadyAdded says where the new key of a rotation comes from: most often the
+// same command, run before.
+func alreadyAdded(issuer string, key provenance.PublicKey, k *provenance.ProviderKey) error {
+	since := "since genesis"
+	if k.Added != nil {
+		since = fmt.Sprintf("added by entry %d", *k.Added)
+	}
+	return refusal("registry", "actions[0].key", "%s is a key of %q already, %s; where an earlier run of this command added it, there is nothing left to do (tokentrail gov show says until when each key may sign), else make a new one", key, issuer, since)
+}
+
 // rotation makes the act, before anybody is asked for a passphrase.
 func (a *app) rotation(ctx context.Context, n *nodes, f *rotateFlags, old, next provenance.PublicKey) (*provenance.UnverifiedAct, error) {
 	v, err := newGovView(ctx, n)
@@ -97,6 +109,9 @@ func (a *app) rotation(ctx context.Context, n *nodes, f *rotateFlags, old, next 
 		return nil, err
 	case p == nil:
 		return nil, fmt.Errorf("the ledger has no provider %q in its registry; --issuer is the id that you were admitted under", f.issuer)
+	}
+	if k, is := p.KeyByID(next.Thumbprint()); is {
+		return nil, alreadyAdded(f.issuer, next, k)
 	}
 	if _, ok := p.KeyAt(old.Thumbprint(), v.height); !ok {
 		return nil, fmt.Errorf("the key %s of %q may not sign on this ledger now; tokentrail gov show says which may", old, f.issuer)
@@ -119,7 +134,7 @@ func (a *app) rotation(ctx context.Context, n *nodes, f *rotateFlags, old, next 
 		return nil, err
 	}
 	if j := v.clone().judge(act); j.problem != nil {
-		return nil, fmt.Errorf("the ledger would refuse this act, so that it was not signed: %w", j.problem)
+		return nil, fmt.Errorf("the ledger would refuse this act, and it was not signed: %w", j.problem)
 	}
 	return u, nil
 }

@@ -100,11 +100,19 @@ func createFile(path string, content []byte, mode fs.FileMode) error {
 	return syncDir(filepath.Dir(path))
 }
 
+// A noKeyError says that a key's file is not there.
+type noKeyError struct{ path string }
+
+// Error says where it was looked for.
+func (e *noKeyError) Error() string {
+	return fmt.Sprintf("there is no key file %s; make one with: tokentrail key new", e.path)
+}
+
 // readKeyFile reads a key file that is only its owner's. SPEC(KEY-13)
 func readKeyFile(path string) ([]byte, error) {
 	f, err := openRegular(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no key file %s; make one with: tokentrail key new", path)
+		return nil, &noKeyError{path}
 	}
 	if err != nil {
 		return nil, err

@@ -63,6 +63,9 @@ func (g *governed) admits(beta *provider, records [][]byte) {
 		}
 		g.ok("gov", "sign", "from-"+name, "--key", "./"+name+".key", "--yes")
 	}
+	if out := g.ok("gov", "sign", "from-alice", "--key", "./alice.key", "--yes"); !strings.Contains(out, "has signed this already, and from-alice is unchanged") {
+		g.t.Errorf("signed twice:\n%s", out)
+	}
 	g.refused("not enough signatures: 1 of 2", "gov", "submit", "from-alice")
 	// One that does not hold does not take the place of one that does.
 	spoilProposal(g.t, filepath.Join(g.dir, "from-alice"), filepath.Join(g.dir, "spoilt"))
@@ -74,8 +77,12 @@ func (g *governed) admits(beta *provider, records [][]byte) {
 		g.t.Errorf("submitted twice:\n%s", out)
 	}
 	g.acts++
+	if out := g.ok("gov", "show", "joined"); !strings.Contains(out, "this proposal is done: it is entry 0 of") || strings.Contains(out, "would refuse") {
+		g.t.Errorf("a proposal that is done:\n%s", out)
+	}
+	g.refused("joined is done: it is entry 0 of the log", "gov", "sign", "joined", "--key", "./carol.key", "--yes")
 	g.posted(beta, records)
-	if out := g.ok("gov", "show", "0"); !strings.Contains(out, "provider-admit") || strings.Count(out, "  + ") != 2 {
+	if out := g.ok("gov", "show", "0"); !strings.Contains(out, `admits the provider beta, "Beta AI" of DE, FR`) || strings.Count(out, "  + ") != 2 {
 		g.t.Errorf("entry 0:\n%s", out)
 	}
 	g.refused("entry 1 is no act", "gov", "show", "1")
