@@ -175,11 +175,21 @@ type node struct {
 
 func newNode(t testing.TB, change ...func(*Config)) *node {
 	t.Helper()
+	return newNodeOf(t, nil, change...)
+}
+
+// newNodeOf is newNode of a ledger that one key governs, where one is given.
+func newNodeOf(t testing.TB, governor *provider, change ...func(*Config)) *node {
+	t.Helper()
 	p := newProvider(t, "acme")
-	app, err := json.Marshal(map[string]any{
+	state := map[string]any{
 		"format": 1, "policy": map[string]any{}, "rules": 3,
 		"providers": []any{map[string]any{"id": "acme", "name": "Acme Inference", "jurisdictions": []string{"US"}, "keys": []string{p.public()}}},
-	})
+	}
+	if governor != nil {
+		state["governance"] = map[string]any{"threshold": 1, "keys": []string{governor.public()}}
+	}
+	app, err := json.Marshal(state)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,15 +68,31 @@ func (a *api) isCommitted(ctx context.Context, c *ledger.Checked, refusal proven
 const headerPatience = time.Second
 
 // notAhead refuses records of the future. SPEC(ADM-15): it is the node's own
-// limit, consensus has none. A typing error of a year would stand in the log for
-// ever.
+// limit, which policy lowers (SPEC(STA-6)); consensus has none. A typing error of
+// a year would stand in the log for ever.
 func (a *api) notAhead(c *ledger.Checked) error {
 	if c.Submission() == nil {
 		return nil
 	}
 	last := time.UnixMilli(c.Submission().Statement.Header().Last)
-	if time.Until(last) > a.Limits.Ahead {
-		return refuse(codeFuture, "period", "a record is of %s, more than %s ahead of this node's clock; mend the time and sign again", last.UTC().Format(time.RFC3339), a.Limits.Ahead)
+	ahead := time.Until(last)
+	if ahead <= 0 {
+		return nil
+	}
+	most, whose := a.Limits.Ahead, "this node takes"
+	snap, err := a.Log.Signed()
+	if err != nil {
+		return nodeFault(err)
+	}
+	policy, err := snap.Policy()
+	if err != nil {
+		return nodeFault(err)
+	}
+	if skew := policy.Skew; skew > 0 && skew < most.Milliseconds() {
+		most, whose = time.Duration(skew)*time.Millisecond, "this ledger's policy takes (skew)"
+	}
+	if ahead > most {
+		return refuse(codeFuture, "period", "a record is of %s, ahead of this node's clock by more than the %s that %s; mend the time and sign again", last.UTC().Format(time.RFC3339), most, whose)
 	}
 	return nil
 }
