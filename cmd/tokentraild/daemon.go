@@ -187,7 +187,7 @@ func (d *daemon) serve(home string, conf app.NodeConfig, limits api.Limits, appl
 			Missing: d.ledger.Missing, Elsewhere: conf.History,
 		},
 		Changes: d.hands,
-		Figures: d.figuresOf(home, conf.Reserve),
+		Figures: d.figuresOf(home, conf.Reserve, application),
 		Limits:  limits,
 		Logger:  log, Damaged: d.scrub.damaged,
 	})

@@ -63,7 +63,7 @@ func sizeOf(dir string) (total int64) {
 }
 
 // figuresOf returns what the node tells of itself at each scrape (API-9).
-func (d *daemon) figuresOf(home string, reserve int64) func() []api.Figure {
+func (d *daemon) figuresOf(home string, reserve int64, application *app.Application) func() []api.Figure {
 	stores := &disk{home: home}
 	return func() []api.Figure {
 		gauge := func(name, help string, value float64) api.Figure {
@@ -86,6 +86,12 @@ func (d *daemon) figuresOf(home string, reserve int64) func() []api.Figure {
 			gauge("tokentrail_disk_reserve_bytes", "What is left free on the ledger's disk.", float64(reserve)))
 		if free, err := freeSpace(app.LedgerDir(home)); err == nil {
 			out = append(out, gauge("tokentrail_disk_free_bytes", "What the ledger's disk has left.", float64(free)))
+		}
+		for validator, n := range application.Misbehaviour() {
+			out = append(out, api.Figure{
+				Name: "tokentrail_misbehaviour_total", Help: "Evidence against a validator in blocks applied since the start.",
+				Label: [2]string{"validator", validator}, Counter: true, Value: float64(n),
+			})
 		}
 		return append(out, d.scrub.metrics()...)
 	}

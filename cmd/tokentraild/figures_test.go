@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestFigures: /metrics has the figures of spec/api.md and no others, and they say
@@ -33,6 +34,7 @@ func TestFigures(t *testing.T) {
 		`tokentrail_providers{status="active"} 1`, "tokentrail_validators 1", "tokentrail_rules_version 3", "tokentrail_rules_next_version 0",
 		`tokentrail_submissions_total{outcome="committed"} 3`, `tokentrail_submissions_total{outcome="envelope"} 1`, "tokentrail_receipts_total 3",
 		"tokentrail_missing_entries 0", "tokentrail_catching_up 0", "tokentrail_mempool_submissions 0",
+		`tokentrail_misbehaviour_total{validator="others"} 0`,
 	} {
 		if !strings.Contains(text, "\n"+want+"\n") {
 			t.Errorf("the figures lack %s", want)
@@ -51,6 +53,22 @@ func TestFigures(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(text)
+	}
+
+	// A fork of an entry closes its stream.
+	fork, _ := p.sign(t, 0, nil, records[7:8])
+	if a := post(t, node.url(), fork); a.status != http.StatusConflict {
+		t.Fatalf("the fork: %d %s", a.status, a.body)
+	}
+	want := []string{`tokentrail_entries{kind="equivocation"} 1`, `tokentrail_streams{status="closed"} 1`, `tokentrail_streams{status="open"} 0`}
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		text := string(request(t, http.MethodGet, node.url()+"/metrics", "", nil).body)
+		if !slices.ContainsFunc(want, func(line string) bool { return !strings.Contains(text, "\n"+line+"\n") }) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("after an equivocation the figures lack one of %q:\n%s", want, text)
+		}
 	}
 }
 

@@ -1,6 +1,10 @@
 package api
 
 import (
+	"cmp"
+	"math"
+	"slices"
+
 	"tokentrail/ledger"
 	"tokentrail/provenance"
 )
@@ -85,10 +89,15 @@ func (a *api) getProviders(w *response, r *request) error {
 	return writeJSON(w, answer)
 }
 
-// getProvider answers with one provider and a page of its streams.
+// getProvider answers with one provider, a page of its streams, and one of those
+// that equivocation closed. SPEC(API-8)
 func (a *api) getProvider(w *response, r *request) error {
 	fresh(w)
 	after, limit, err := pageOf(r)
+	if err != nil {
+		return err
+	}
+	before, err := r.int("before", math.MaxInt64)
 	if err != nil {
 		return err
 	}
@@ -104,27 +113,43 @@ func (a *api) getProvider(w *response, r *request) error {
 		Format int   `json:"format"`
 		Height int64 `json:"height"`
 		providerView
-		Equivocations []streamView `json:"equivocations"` // all of them
-		Streams       []streamView `json:"streams"`
-		More          bool         `json:"more"`
-	}{Format: 1, Height: c.head.Height, Equivocations: []streamView{}, Streams: []streamView{}}
+		Equivocations     []streamView `json:"equivocations"` // newest first
+		MoreEquivocations bool         `json:"more_equivocations"`
+		Streams           []streamView `json:"streams"`
+		More              bool         `json:"more"`
+	}{Format: 1, Height: c.head.Height, Streams: []streamView{}}
 	if answer.providerView, err = c.show(p); err != nil {
 		return err
 	}
+	answer.Equivocations, answer.MoreEquivocations = c.equivocationsOf(p.ID, before, limit)
 	for _, s := range c.streamsOf(p.ID) {
-		shown := showStream(s)
-		if s.Head.Closed != nil {
-			answer.Equivocations = append(answer.Equivocations, shown)
+		if s.Name <= after {
+			continue
 		}
-		switch {
-		case s.Name <= after:
-		case len(answer.Streams) == limit:
-			answer.More = true
-		default:
-			answer.Streams = append(answer.Streams, shown)
+		if answer.More = len(answer.Streams) == limit; answer.More {
+			break
 		}
+		answer.Streams = append(answer.Streams, showStream(s))
 	}
 	return writeJSON(w, answer)
+}
+
+// equivocationsOf returns the streams of an issuer that entries before the one
+// named closed, the newest of them first and so many at most, and whether there are
+// others.
+func (c *census) equivocationsOf(issuer string, before int64, limit int) (shown []streamView, more bool) {
+	var closed []ledger.Stream
+	for _, s := range c.streamsOf(issuer) {
+		if s.Head.Closed != nil && *s.Head.Closed < before {
+			closed = append(closed, s)
+		}
+	}
+	slices.SortFunc(closed, func(a, b ledger.Stream) int { return cmp.Compare(*b.Head.Closed, *a.Head.Closed) })
+	shown = []streamView{}
+	for _, s := range closed[:min(limit, len(closed))] {
+		shown = append(shown, showStream(s))
+	}
+	return shown, len(closed) > limit
 }
 
 // show puts a provider in words. A key counts as valid where it may sign the next

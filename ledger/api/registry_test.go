@@ -29,6 +29,7 @@ type providerAnswer struct {
 	providerView
 	Streams, Equivocations []streamView
 	More                   bool
+	MoreEquivocations      bool `json:"more_equivocations"`
 }
 
 func TestRegistryOfOne(t *testing.T) {

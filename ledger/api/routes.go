@@ -39,7 +39,7 @@ func (a *api) routes() []route {
 		{"GET", "/v1/records", append(lookupNames(), "offset", "limit"), a.findRecords},
 
 		{"GET", "/v1/providers", []string{"after", "limit"}, a.getProviders},
-		{"GET", "/v1/providers/{provider}", []string{"after", "limit"}, a.getProvider},
+		{"GET", "/v1/providers/{provider}", []string{"after", "limit", "before"}, a.getProvider},
 		{"GET", "/v1/governance", nil, a.getGovernance},
 		{"GET", "/v1/policy", nil, a.getPolicy},
 		{"GET", "/v1/rules", nil, a.getRules},

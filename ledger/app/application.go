@@ -30,6 +30,7 @@ type Application struct {
 	seen    *checkedCache
 	waiting *waitingRoom
 	accuser *accuser
+	accused misbehaviour
 	log     *slog.Logger
 
 	// Of the consensus connection: what was last warned of, and the block between

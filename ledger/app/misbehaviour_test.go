@@ -3,7 +3,9 @@ package app
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -16,7 +18,7 @@ import (
 
 // TestMisbehaviourChangesNoState: SPEC(GOV-21). A block with evidence against a
 // validator leaves the app hash and the validators that it leaves without, and
-// the log names the validator.
+// the log and the figures name the validator.
 func TestMisbehaviourChangesNoState(t *testing.T) {
 	raw, err := os.ReadFile(GenesisPath(governedHome(t)))
 	if err != nil {
@@ -32,7 +34,7 @@ func TestMisbehaviourChangesNoState(t *testing.T) {
 	evidence := []abci.Misbehavior{{
 		Type: abci.MisbehaviorType_DUPLICATE_VOTE, Validator: abci.Validator{Address: []byte{0xAB, 0xCD}, Power: 10}, Height: 1, TotalVotingPower: 40,
 	}}
-	block := func(evidence []abci.Misbehavior) (*abci.ResponseFinalizeBlock, string) {
+	block := func(evidence []abci.Misbehavior) (*abci.ResponseFinalizeBlock, string, map[string]int64) {
 		l, err := ledger.Open(t.TempDir(), ledger.Options{ReserveBytes: 1})
 		if err != nil {
 			t.Fatal(err)
@@ -51,14 +53,32 @@ func TestMisbehaviourChangesNoState(t *testing.T) {
 		if _, err := a.Commit(t.Context(), &abci.RequestCommit{}); err != nil {
 			t.Fatal(err)
 		}
-		return out, said.String()
+		return out, said.String(), a.Misbehaviour()
 	}
-	without, quiet := block(nil)
-	with, said := block(evidence)
+	without, quiet, none := block(nil)
+	with, said, counted := block(evidence)
+	if !maps.Equal(none, map[string]int64{"others": 0}) || !maps.Equal(counted, map[string]int64{"abcd": 1, "others": 0}) {
+		t.Errorf("with evidence %v are counted, without %v", counted, none)
+	}
 	if !bytes.Equal(with.AppHash, without.AppHash) || len(with.ValidatorUpdates) != 0 || with.TxResults[0].Code != 0 {
 		t.Errorf("with evidence %+v, without %+v", with, without)
 	}
 	if strings.Contains(quiet, "a validator") || !strings.Contains(said, "validator=ABCD") || !strings.Contains(said, "signed two different votes") {
 		t.Errorf("with evidence the log is %q, without %q", said, quiet)
+	}
+}
+
+// TestMisbehaviourIsBounded: however many validators there are over the years, a
+// node counts the first of them by name.
+func TestMisbehaviourIsBounded(t *testing.T) {
+	var a Application
+	for range 2 {
+		for i := range maxAccused + 10 {
+			a.accused.count(fmt.Appendf(nil, "%020d", i))
+		}
+	}
+	got := a.Misbehaviour()
+	if len(got) != maxAccused+1 || got[otherAccused] != 20 || got[fmt.Sprintf("%x", fmt.Sprintf("%020d", 0))] != 2 {
+		t.Errorf("%d are counted by name, %d others", len(got)-1, got[otherAccused])
 	}
 }
