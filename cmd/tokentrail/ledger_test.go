@@ -40,8 +40,10 @@ type fakeLedger struct {
 	stuck    bool                                           // submissions are taken and not committed
 	lie      func(a *provenance.RecordsAnswer)              // changes what is answered about records
 	posts    int
-	fetched  int                        // genesis documents
-	seen     map[string]provenance.Hash // issuer/stream/sequence to id: what was ever sent
+	rivals   bool                               // other systems sign in the streams too
+	closed   map[int64]*provenance.Equivocation // entries that closed a stream
+	fetched  int                                // genesis documents
+	seen     map[string]provenance.Hash         // issuer/stream/sequence to id: what was ever sent
 }
 
 type fakeStream struct {
@@ -78,6 +80,7 @@ func newFakeLedger(t *testing.T, key crypto.Signer) *fakeLedger {
 	mux.HandleFunc("GET /v1/state", l.state)
 	mux.HandleFunc("POST /entries", l.post)
 	mux.HandleFunc("GET /entries/{id}", l.entry)
+	mux.HandleFunc("GET /entries/{id}/{part}", l.evidence)
 	mux.HandleFunc("GET /v1/records", l.records)
 	l.server = httptest.NewServer(l.faulty(mux))
 	t.Cleanup(l.server.Close)
@@ -252,7 +255,7 @@ func (l *fakeLedger) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	at := fmt.Sprintf("%s/%d", name, h.Sequence)
-	if id, ok := l.seen[at]; ok && id != sub.Statement.ID() {
+	if id, ok := l.seen[at]; ok && id != sub.Statement.ID() && !l.rivals {
 		l.t.Errorf("sequence %s was signed twice with different content", at)
 	}
 	l.seen[at] = sub.Statement.ID()
@@ -267,6 +270,9 @@ func (l *fakeLedger) post(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusConflict, "Sequence Gap", fmt.Sprintf("gap: sequence %d, the next is %d", h.Sequence, next))
 		return
 	case h.Sequence < next && s.ids[h.Sequence] != sub.Statement.ID():
+		if l.rivals {
+			l.close(s, sub.Statement)
+		}
 		problem(w, http.StatusConflict, "Fork", "fork: another statement stands there")
 		return
 	case h.Sequence >= next:
@@ -313,12 +319,16 @@ func (l *fakeLedger) settle(name string, s *fakeStream) {
 }
 
 func (l *fakeLedger) receipt(s *fakeStream, id provenance.Hash) []byte {
-	path, err := l.tree.Path(s.index[id])
+	return l.receiptAt(id, s.index[id])
+}
+
+func (l *fakeLedger) receiptAt(id provenance.Hash, index int64) []byte {
+	path, err := l.tree.Path(index)
 	if err != nil {
 		panic(err)
 	}
 	p := l.preimage()
-	b, err := l.signer.Sign(id, provenance.Inclusion{Size: p.Size, Index: s.index[id], Path: path}, provenance.Anchor{Preimage: p, LightBlock: l.chain.block(p.AppHash())})
+	b, err := l.signer.Sign(id, provenance.Inclusion{Size: p.Size, Index: index, Path: path}, provenance.Anchor{Preimage: p, LightBlock: l.chain.block(p.AppHash())})
 	if err != nil {
 		panic(err)
 	}
@@ -329,6 +339,10 @@ func (l *fakeLedger) entry(w http.ResponseWriter, r *http.Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var id provenance.Hash
+	if index, err := strconv.ParseInt(r.PathValue("id"), 10, 64); err == nil && l.closed[index] != nil {
+		w.Write(l.receiptAt(l.closed[index].ID(), index))
+		return
+	}
 	if err := id.UnmarshalText([]byte(r.PathValue("id"))); err != nil {
 		problem(w, http.StatusBadRequest, "Malformed request", "value: id")
 		return

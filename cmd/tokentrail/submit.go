@@ -161,7 +161,7 @@ func (a *app) submit(ctx context.Context, name string, f *submitFlags) error {
 	s.doc.Seconds = time.Since(begun).Seconds()
 	s.doc.RecordsPerSecond = float64(s.doc.Records) / max(s.doc.Seconds, 1e-9)
 	if err != nil {
-		return s.explain(err)
+		return s.explain(ctx, err)
 	}
 	return a.emit(&s.doc, s.doc.write)
 }
@@ -326,14 +326,15 @@ func (s *submitter) checkHead(ctx context.Context) error {
 		case head == nil:
 			return nil
 		case head.Status != provenance.StreamOpen:
-			return fmt.Errorf("the ledger's stream %s/%s is closed; begin another (--stream)", f.issuer, f.stream)
+			return errors.New(s.findFork(ctx, head).text())
 		}
 		mine, _, err := j.statement(at)
 		if err != nil {
 			return err
 		}
 		if mine.ID() != head.Statement {
-			return fmt.Errorf("the ledger's stream %s/%s has the statement %s at sequence %d, the journal %s has %s: something else signs in this stream; nothing was signed, find it before you go on",
+			return fmt.Errorf("the ledger's stream %s/%s has the statement %s at sequence %d, the journal %s has %s: something else signs in this stream; nothing was signed or sent, for the ledger closes a stream for ever that has two statements for one place; "+
+				"find it and stop it, have the key revoked if it is none of yours, and go on in another stream (--stream) with only the records that the ledger does not have",
 				f.issuer, f.stream, head.Statement, at, j.dir, mine.ID())
 		}
 		return nil
@@ -341,13 +342,16 @@ func (s *submitter) checkHead(ctx context.Context) error {
 }
 
 // explain adds to an error what of the work is done, and what to do next.
-func (s *submitter) explain(err error) error {
+func (s *submitter) explain(ctx context.Context, err error) error {
+	var refused *problemError
+	if errors.As(err, &refused) && refused.Code == "fork" {
+		return s.forked(ctx, err)
+	}
 	done := fmt.Sprintf("%s acknowledged in this run; the journal %s keeps what is signed", plural(s.doc.Records, "record"), s.journal.dir)
 	if exitCode(err) == exitCouldNot {
 		return couldNotf("%w; %s; to go on run the same command again", err, done)
 	}
-	var refused *problemError
-	if errors.As(err, &refused) {
+	if refused != nil {
 		return fmt.Errorf("%w; %s; when the cause is mended run the same command again: what is signed is sent again as it is", err, done)
 	}
 	return fmt.Errorf("%w; %s", err, done)
