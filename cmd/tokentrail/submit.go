@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -86,7 +89,7 @@ func (a *app) submitCommand() *cobra.Command {
 	s.StringVar(&f.stream, "stream", "", "the stream's name; a new one begins with the first statement")
 	s.IntVar(&f.batch, "batch", 2000, "records a statement, 1 to 4096")
 	s.IntVar(&f.window, "window", 16, "statements in flight, 1 to 64")
-	s.StringVar(&f.state, "state", "", "directory of journals (the user's state directory)")
+	s.StringVar(&f.state, "state", "", "directory under which the journals stand; made where only it is missing (the user's state directory)")
 	s.DurationVar(&f.patience, "patience", 10*time.Minute, "give up when nothing has succeeded for so long")
 	s.BoolVar(&f.again, "again", false, "submit the file though another stream of yours has it: its tokens count twice")
 	require(cmd, "key", "issuer", "stream")
@@ -115,8 +118,32 @@ func (f *submitFlags) check(a *app) error {
 	var err error
 	if f.state == "" {
 		f.state, err = a.userDir("XDG_STATE_HOME", ".local/state")
+		return err
 	}
-	return err
+	return checkState(f.state)
+}
+
+// checkState says what is wrong with the directory that --state names, before
+// anybody is asked for a passphrase. Its parents are not made: a journal that a slip
+// of the pen begins elsewhere is a second one of the same stream. SPEC(CLI-7)
+func checkState(state string) error {
+	info, err := os.Stat(state)
+	switch {
+	case err == nil && !info.IsDir():
+		return fmt.Errorf("--state %s is a file; wanted the directory under which the journals stand", printable(state))
+	case errors.Is(err, fs.ErrNotExist):
+		parent := filepath.Dir(filepath.Clean(state))
+		if _, err := os.Stat(parent); err != nil {
+			return fmt.Errorf("--state %s: there is no directory %s to make it in; mend the path, or make that one first: a journal begun at another place is a second one of the same stream", printable(state), printable(parent))
+		}
+		return nil
+	case err != nil:
+		return fmt.Errorf("--state %s cannot be read: %w", printable(state), err)
+	}
+	if _, err := os.Stat(filepath.Join(state, journalFile)); err == nil {
+		return fmt.Errorf("--state %s is a stream's journal itself; wanted the directory under which the journals stand: --state %s", printable(state), printable(filepath.Join(state, "../../../..")))
+	}
+	return nil
 }
 
 func (a *app) submit(ctx context.Context, name string, f *submitFlags) error {

@@ -533,6 +533,23 @@ func TestInputChecks(t *testing.T) {
 	}
 }
 
+// TestState: a slip of the pen begins no journal elsewhere. SPEC(CLI-7)
+func TestState(t *testing.T) {
+	p := newTestProvider(t)
+	l := newFakeLedger(t, p.key)
+	a, _ := p.records("a", 10, nil)
+	dir := p.succeeded(p.args(l, a))["journal"].(string)
+	p.failed(p.args(l, a, "--state", a), exitAgainst, "--state "+a+" is a file; wanted the directory")
+	p.failed(p.args(l, a, "--state", filepath.Join(a, "x")), exitCouldNot, "cannot be read")
+	p.failed(p.args(l, a, "--state", filepath.Join(p.dir, "none", "state")), exitAgainst, "there is no directory "+filepath.Join(p.dir, "none")+" to make it in", "a second one of the same stream")
+	p.failed(p.args(l, a, "--state", dir), exitAgainst, "is a stream's journal itself", "--state "+filepath.Join(p.dir, "state"))
+	for _, name := range []string{"none", filepath.Join("state", "journal", "journal")} {
+		if _, err := os.Stat(filepath.Join(p.dir, name)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestJournalDamage: what a journal cannot vouch for stops everything.
 func TestJournalDamage(t *testing.T) {
 	p := newTestProvider(t)
