@@ -50,6 +50,10 @@ func (a *app) benchCommand() *cobra.Command {
 			"and app hashes are compared, and what was acknowledged is held against what the ledger has.\n\n" +
 			"--rate N submits N records a second whether the ledger keeps up or not, and counts latency from\n" +
 			"when a submission was due. Without it, as many as --in-flight says are on their way at any time.\n\n" +
+			"Before the clock starts it prepares what it may need: millions of records, signed in thousands of\n" +
+			"statements. On two cores that takes half a minute to two minutes (--prepared N signs only N of them\n" +
+			"then, and the rest while it measures). A whole run takes one to three minutes with the defaults,\n" +
+			"and up to a minute more with --half-load: --duration and --warm-up are only part of it.\n\n" +
 			"With --node it loads a ledger that runs already, and what it writes there stays for ever.",
 		Example: "tokentrail bench --validators 4 --half-load\n" +
 			"tokentrail bench --validators 1 --rate 20000 --duration 1m --output json\n" +
