@@ -44,7 +44,18 @@ type backfill struct {
 
 // run fetches until nothing is missing or ctx ends.
 func (b *backfill) run(ctx context.Context) {
+	b.openOld()
+	defer b.closeOld()
+	// First, since a block with evidence may come at any moment; and again when all
+	// headers are here, where nobody had them before.
+	b.past(ctx)
+	defer func() {
+		if b.lacksNothing() {
+			b.past(ctx)
+		}
+	}()
 	if b.lacksNothing() {
+		b.closeOld()
 		b.done()
 		return
 	}
@@ -54,6 +65,7 @@ func (b *backfill) run(ctx context.Context) {
 		if from, to := b.ledger.Missing(); from == to {
 			last, err := b.lastWanted(ctx)
 			if err == nil && last == 0 {
+				b.closeOld()
 				b.done()
 			}
 			if last == 0 || err != nil {
@@ -63,8 +75,6 @@ func (b *backfill) run(ctx context.Context) {
 		b.log.Error("history is missing and nobody is named to fetch it from: name nodes under \"history\" in config/node.json, as http://host:port")
 		return
 	}
-	b.openOld()
-	defer b.closeOld()
 	for _, step := range []struct {
 		what string
 		do   func(ctx context.Context, from *remote.Node) error

@@ -176,7 +176,7 @@ func (o *initOptions) checkAddresses() error {
 			return usageError{fmt.Errorf("%s %q: want host:port", a.flag, a.value)}
 		}
 	}
-	return nil
+	return checkPeers(o.peers)
 }
 
 // appState makes the genesis document's app_state of --provider values and of who

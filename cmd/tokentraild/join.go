@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -83,6 +81,9 @@ func (j *joinFlags) fetch(ctx context.Context, log *slog.Logger) (*joined, error
 	if err != nil {
 		return nil, err
 	}
+	if len(j.urls) > maxJoined {
+		return nil, usageError{fmt.Errorf("--join names %d nodes, at most %d are asked", len(j.urls), maxJoined)}
+	}
 	nodes, err := sourcesOf(j.urls)
 	if err != nil {
 		return nil, usageError{err}
@@ -108,9 +109,14 @@ func (j *joinFlags) fetch(ctx context.Context, log *slog.Logger) (*joined, error
 	}
 	for _, n := range nodes {
 		out.sources = append(out.sources, n.URL())
-		if peer, err := peerOf(ctx, n); err != nil {
+		peer, err := peerOf(ctx, n)
+		var wrong *peerError
+		switch {
+		case errors.As(err, &wrong):
+			return nil, fmt.Errorf("%s says that peers find it at an address that is none: %w; ask another node", n.URL(), err)
+		case err != nil:
 			log.Warn("a node does not say where peers find it; name it with --peer", "node", n.URL(), "error", err)
-		} else {
+		default:
 			out.peers = append(out.peers, peer)
 		}
 	}
@@ -187,31 +193,9 @@ func sameHeader(ctx context.Context, n *remote.Node, j *app.Joint, log *slog.Log
 	return nil
 }
 
-// peerOf returns where peers connect to a node. One that listens everywhere is
-// found where its HTTP is.
-func peerOf(ctx context.Context, n *remote.Node) (string, error) {
-	text, err := n.PeerAddress(ctx)
-	if err != nil {
-		return "", err
-	}
-	id, address, ok := strings.Cut(text, "@")
-	host, port, err := net.SplitHostPort(address)
-	if !ok || err != nil {
-		return "", fmt.Errorf("%q is not node-id@host:port", text)
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		u, err := url.Parse(n.URL())
-		if err != nil {
-			return "", err
-		}
-		host = u.Hostname()
-	}
-	return id + "@" + net.JoinHostPort(host, port), nil
-}
-
 // joinHome makes the home of a node that joins. It is made beside its place and
 // moved there whole.
-func joinHome(ctx context.Context, o *initOptions, log *slog.Logger) (*joined, error) {
+func joinHome(ctx context.Context, o *initOptions, log *slog.Logger) (j *joined, err error) {
 	if o.genesis != "" || o.chainID != "" || len(o.providers)+len(o.validators) > 0 {
 		return nil, usageError{errors.New("--join takes chain and genesis from a running node; leave out --chain-id, --genesis, --provider and --validator")}
 	}
@@ -219,11 +203,15 @@ func joinHome(ctx context.Context, o *initOptions, log *slog.Logger) (*joined, e
 		return nil, err
 	}
 	home := filepath.Clean(o.home)
+	lock, err := app.LockPlace(home)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
 	if left, err := os.ReadDir(home); err == nil && len(left) > 0 {
 		return nil, fmt.Errorf("init %s: there is something already; choose another directory, or for a node that was away too long 'tokentraild rejoin'", home)
 	}
-	j, err := o.join.fetch(ctx, log)
-	if err != nil {
+	if j, err = o.join.fetch(ctx, log); err != nil {
 		return nil, err
 	}
 	conf := o.config()
@@ -242,7 +230,18 @@ func joinHome(ctx context.Context, o *initOptions, log *slog.Logger) (*joined, e
 	if err := app.MoveHome(staging, home); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(staging))
 	}
-	return j, nil
+	return j, j.fillPast(ctx, home, log)
+}
+
+// fillPast gives the engine of the home that was made the headers by which it
+// judges evidence. A node that somebody has started already gets them itself.
+func (j *joined) fillPast(ctx context.Context, home string, log *slog.Logger) error {
+	lock, err := app.LockHome(home)
+	if err != nil {
+		log.Warn(lacksPast, "home", home, "error", err)
+		return nil
+	}
+	return errors.Join(fillPast(ctx, home, pastFrom(j.sources), log), lock.Close())
 }
 
 func makeJoined(home string, conf app.NodeConfig, j *joined, log *slog.Logger) error {

@@ -67,6 +67,9 @@ ledger that it had and from the nodes named.`,
 		if err := app.Rejoin(*home, genesis, j.joint, log); err != nil {
 			return err
 		}
+		if err := fillPast(cmd.Context(), *home, pastFrom(j.sources), log); err != nil {
+			return err
+		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s\nnext: tokentraild start --home %s\n", j.said(), *home)
 		return nil
 	}

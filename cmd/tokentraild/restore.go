@@ -55,6 +55,9 @@ has none of that. Never start two homes with one validator key.`,
 		if err != nil {
 			return err
 		}
+		if err := checkPeers(o.conf.PersistentPeers); err != nil {
+			return err
+		}
 		o.home = filepath.Clean(*home)
 		if o.from == "" {
 			return usageError{errors.New("give --from, the backup's directory")}
@@ -65,14 +68,19 @@ has none of that. Never start two homes with one validator key.`,
 }
 
 // runRestore verifies all before it makes anything.
-func runRestore(ctx context.Context, o *restoreOptions, stdout, stderr io.Writer, log *slog.Logger) error {
+func runRestore(ctx context.Context, o *restoreOptions, stdout, stderr io.Writer, log *slog.Logger) (err error) {
 	if done, err := endRestore(o.home); done || err != nil {
 		if err == nil {
 			_, err = fmt.Fprintf(stdout, "the restore of %s that was interrupted is done\nnext: tokentraild start --home %s\n", o.home, o.home)
 		}
 		return err
 	}
-	made, genesis, err := homeToRestore(o.home)
+	made, lock, err := lockToRestore(o.home)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	_, genesis, err := homeToRestore(o.home)
 	if err != nil {
 		return err
 	}
@@ -98,6 +106,31 @@ func runRestore(ctx context.Context, o *restoreOptions, stdout, stderr io.Writer
 	head := b.Checkpoint().Frontier.Head()
 	_, err = fmt.Fprintf(stdout, "restored %s at height %d with %d entries, app hash %s\nnext: tokentraild start --home %s\n", o.home, head.Height, head.Size, head.AppHash, o.home)
 	return err
+}
+
+// lockToRestore locks a home that is there, else its place, and says which. Only
+// whoever has the lock makes anything.
+func lockToRestore(home string) (made bool, lock io.Closer, err error) {
+	if made, _, err = homeToRestore(home); err != nil {
+		return made, nil, err
+	}
+	if made {
+		lock, err = app.LockHome(home)
+	} else {
+		lock, err = app.LockPlace(home)
+	}
+	if err != nil {
+		return made, nil, err
+	}
+	// Somebody may have made the home, or started it, before the lock was ours.
+	now, _, err := homeToRestore(home)
+	if err == nil && now != made {
+		err = fmt.Errorf("restore into %s: another process has made or removed this home just now; look at it, and run 'tokentraild restore' again", home)
+	}
+	if err != nil {
+		return made, nil, errors.Join(err, lock.Close())
+	}
+	return made, lock, nil
 }
 
 // homeToRestore says whether there is a home that gets stores, and its genesis
@@ -180,7 +213,7 @@ func (r *restoring) stores(ctx context.Context, home string) error {
 	if err := app.Bootstrap(home, joint, r.log); err != nil {
 		return err
 	}
-	return r.history(ctx, app.LedgerDir(home))
+	return r.history(ctx, home)
 }
 
 // endRestore ends a restore that was interrupted when all of it was there but for
@@ -220,16 +253,20 @@ func (r *restoring) checkSigned(home string) error {
 	return app.CheckSigned(home, joint)
 }
 
-// history fills the ledger in dir, which begins at the checkpoint.
-func (r *restoring) history(ctx context.Context, dir string) (err error) {
-	l, err := ledger.Open(dir, ledger.Options{Logger: r.log})
+// history fills the ledger of a home, which begins at the checkpoint, and gives the
+// engine the headers by which it judges evidence.
+func (r *restoring) history(ctx context.Context, home string) (err error) {
+	l, err := ledger.Open(app.LedgerDir(home), ledger.Options{Logger: r.log})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
 	meter := newMeter(r.stderr, "entries")
 	defer meter.done()
-	return r.backup.Restore(ctx, l, r.proofs, r.backup.Header().AppHash, meter.update)
+	if err := r.backup.Restore(ctx, l, r.proofs, r.backup.Header().AppHash, meter.update); err != nil {
+		return err
+	}
+	return fillPast(ctx, home, []app.LightBlocks{lightBlocksOf([]*ledger.Ledger{l}, nil)}, r.log)
 }
 
 // stagingDir is where the stores of a home are made before they are moved to
@@ -241,17 +278,9 @@ const (
 
 // intoHome gives a home with keys its stores. If we crash before readyFile is
 // there, the next restore begins anew; afterwards it, too, moves the stores to
-// their places before it does anything else, and so does repair.
+// their places before it does anything else, and so does repair. The caller holds
+// the home's lock.
 func (r *restoring) intoHome(ctx context.Context, home string) (err error) {
-	lock, err := app.LockHome(home)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
-	// Somebody may have started the node while the backup was verified.
-	if _, _, err := homeToRestore(home); err != nil {
-		return err
-	}
 	if err := r.checkSigned(home); err != nil {
 		return err
 	}

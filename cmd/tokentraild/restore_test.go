@@ -66,8 +66,7 @@ func TestRepairAdjacentHeaders(t *testing.T) {
 	}
 }
 
-// TestRestoreFindsStores: stores that came into being while the backup was verified
-// stay as they are.
+// TestRestoreFindsStores: stores that are there stay as they are.
 func TestRestoreFindsStores(t *testing.T) {
 	home := t.TempDir()
 	if _, err := app.InitHome(home, app.NodeConfig{HTTP: "127.0.0.1:0", P2P: "127.0.0.1:0"}); err != nil {
@@ -77,7 +76,7 @@ func TestRestoreFindsStores(t *testing.T) {
 	if err := os.MkdirAll(mine, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	err := (&restoring{}).intoHome(t.Context(), home)
+	_, _, err := lockToRestore(home)
 	if err == nil || !strings.Contains(err.Error(), "nothing is restored over a node's stores") {
 		t.Error(err)
 	}

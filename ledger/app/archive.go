@@ -121,6 +121,9 @@ func (n *Node) keepBlocks(k **keeper, keep Retention) (err error) {
 	if from := (*k).next(base, low); from > 0 {
 		n.keepFrom.Store(from)
 	}
+	if err := (&past{n.engine, n.states, blocks}).drop(base); err != nil {
+		return err
+	}
 	return (*k).reclaim(base, n.engine)
 }
 

@@ -70,6 +70,9 @@ func bootstrapEngine(home string, j *Joint, log *slog.Logger) (err error) {
 	if err := states.Bootstrap(j.state(doc)); err != nil {
 		return fmt.Errorf("bootstrap %s: %w", home, err)
 	}
+	if err := (&past{engine, states, blocks}).begin(j); err != nil {
+		return fmt.Errorf("bootstrap %s: %w", home, err)
+	}
 	return endHeight(home, j.Last.Height)
 }
 

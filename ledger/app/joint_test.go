@@ -20,18 +20,23 @@ import (
 	"tokentrail/provenance"
 )
 
-// jointChain is a chain of one validator and three heights, and the joint of the
-// second, all made by hand.
+// jointChain is a chain of one validator, and the joint of the last height but one,
+// all made by hand.
 type jointChain struct {
 	genesis []byte
 	key     cmted25519.PrivKey
-	set     *types.ValidatorSet // at height 3
+	set     *types.ValidatorSet // at the last height
+	blocks  [][]byte            // the light block of height h at h
+	commits map[string][]byte   // the hash of the commit of the block with a hash
 	encoded encodedJoint
 }
 
-func newJointChain(t testing.TB) *jointChain {
+// newJointChain is a chain of three heights.
+func newJointChain(t testing.TB) *jointChain { return newJointChainOf(t, 3) }
+
+func newJointChainOf(t testing.TB, heights int64) *jointChain {
 	t.Helper()
-	c := &jointChain{key: cmted25519.GenPrivKeyFromSecret([]byte("validator"))}
+	c := &jointChain{key: cmted25519.GenPrivKeyFromSecret([]byte("validator")), commits: map[string][]byte{}}
 	pub := c.key.PubKey()
 	began := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	raw, err := Genesis{
@@ -53,10 +58,10 @@ func newJointChain(t testing.TB) *jointChain {
 	}
 	c.set = types.NewValidatorSet([]*types.Validator{types.NewValidator(pub, 10)})
 	var last types.BlockID
-	var blocks [4][]byte
-	for h := int64(1); h <= 3; h++ {
+	c.blocks = make([][]byte, heights+1)
+	for h := int64(1); h <= heights; h++ {
 		now := began.Add(time.Duration(h) * time.Second)
-		blocks[h], last = c.block(t, h, now, last, appHash)
+		c.blocks[h], last = c.block(t, h, now, last, appHash)
 		app := NewApplication(l, nil)
 		if _, err := app.FinalizeBlock(t.Context(), &abci.RequestFinalizeBlock{Height: h, Time: now}); err != nil {
 			t.Fatal(err)
@@ -65,7 +70,7 @@ func newJointChain(t testing.TB) *jointChain {
 			t.Fatal(err)
 		}
 		_, appHash = l.Info()
-		if h == 2 {
+		if h == heights-1 {
 			f, err := l.Snapshot().Frontier()
 			if err != nil {
 				t.Fatal(err)
@@ -73,7 +78,7 @@ func newJointChain(t testing.TB) *jointChain {
 			c.encoded.Frontier = f.Encode()
 		}
 	}
-	c.encoded.Format, c.encoded.Last, c.encoded.Current = jointFormat, blocks[2], blocks[3]
+	c.encoded.Format, c.encoded.Last, c.encoded.Current = jointFormat, c.blocks[heights-1], c.blocks[heights]
 	c.encoded.Validators = c.validators(t, c.set)
 	c.encoded.Next = c.validators(t, c.set.CopyIncrementProposerPriority(1))
 	return c
@@ -86,9 +91,13 @@ func (c *jointChain) block(t testing.TB, h int64, now time.Time, last types.Bloc
 	if err != nil {
 		t.Fatal(err)
 	}
+	lastCommit := c.commits[string(last.Hash)]
+	if lastCommit == nil {
+		lastCommit = make([]byte, 32)
+	}
 	header := &types.Header{
 		Version: cmtversion.Consensus{Block: version.BlockProtocol, App: 1}, ChainID: "joint-1", Height: h, Time: now, LastBlockID: last,
-		LastCommitHash: make([]byte, 32), DataHash: make([]byte, 32), EvidenceHash: make([]byte, 32), LastResultsHash: make([]byte, 32),
+		LastCommitHash: lastCommit, DataHash: make([]byte, 32), EvidenceHash: make([]byte, 32), LastResultsHash: make([]byte, 32),
 		ValidatorsHash: c.set.Hash(), NextValidatorsHash: c.set.Hash(), ConsensusHash: doc.ConsensusParams.Hash(),
 		AppHash: appHash[:], ProposerAddress: c.key.PubKey().Address(),
 	}
@@ -103,6 +112,7 @@ func (c *jointChain) block(t testing.TB, h int64, now time.Time, last types.Bloc
 	commit := &types.Commit{Height: h, BlockID: id, Signatures: []types.CommitSig{{
 		BlockIDFlag: types.BlockIDFlagCommit, ValidatorAddress: c.key.PubKey().Address(), Timestamp: now, Signature: signature,
 	}}}
+	c.commits[string(id.Hash)] = commit.Hash()
 	block, err := (&types.LightBlock{SignedHeader: &types.SignedHeader{Header: header, Commit: commit}, ValidatorSet: c.set}).ToProto()
 	if err != nil {
 		t.Fatal(err)
