@@ -76,6 +76,11 @@ func (r *room) take(c *Checked) bool {
 	return true
 }
 
+// noRoom is why a block with too much in it is refused.
+func noRoom() error {
+	return refuse(provenance.CodeSize, "", "the block takes more than %d bytes, or more than %d expanded", MaxBlockBytes, MaxBlockExpanded)
+}
+
 // Prepare chooses the transactions of the block to be proposed at height: the
 // candidates that are admissible one after another: acts, equivocations, then
 // batches, each stream in the order of its sequences, streams taking turns as the
@@ -135,8 +140,7 @@ func (l *Ledger) Process(height int64, blockTime time.Time, txs []*Checked) erro
 	for i, c := range txs {
 		// SPEC(ADM-17): before any of the work that the ceilings bound.
 		if !left.take(c) {
-			return fmt.Errorf("transaction %d of the proposed block %d: %w", i, height,
-				refuse(provenance.CodeSize, "", "the block takes more than %d bytes, or more than %d expanded", MaxBlockBytes, MaxBlockExpanded))
+			return fmt.Errorf("transaction %d of the proposed block %d: %w", i, height, noRoom())
 		}
 	}
 	warm(v, txs)

@@ -25,6 +25,10 @@ type entryGiven struct {
 	Time    int64
 	LogSize int64 `json:"log_size"`
 	State   []struct{ Key, Value string }
+
+	BlockBytes   int64 `json:"block_bytes"`
+	BlockContent int64 `json:"block_content"`
+	BlockChanged int   `json:"block_changed"`
 }
 
 type entryExpected struct {
@@ -39,7 +43,7 @@ type entryExpected struct {
 // TestEntryVectors admits what each vector has on the state that it is given,
 // and holds the entry and the whole state map behind it to what it expects.
 func TestEntryVectors(t *testing.T) {
-	for _, name := range []string{"admission_act", "admission_equivocation", "admission_v3", "admission_sequence"} {
+	for _, name := range []string{"admission_act", "admission_equivocation", "admission_v3", "admission_sequence", "admission_room"} {
 		for _, v := range vectors[entryVector](t, name) {
 			t.Run(name+"/"+v.Name, func(t *testing.T) { v.run(t) })
 		}
@@ -64,7 +68,7 @@ func (v *entryVector) run(t *testing.T) {
 	}
 	before, size := view.state().rootHash(), view.size
 	c, _ := Check(submissions[last])
-	err := view.admit(c)
+	err := v.admit(view, c)
 	if (err == nil) != v.OK || provenance.CodeOf(err) != provenance.Code(v.Error) {
 		t.Fatalf("%v, wanted %q", err, v.Error)
 	}
@@ -80,6 +84,16 @@ func (v *entryVector) run(t *testing.T) {
 	v.compare(t, view, c)
 }
 
+// admit admits c as the next of a block, where there is room.
+func (v *entryVector) admit(w *view, c *Checked) error {
+	left := newRoom()
+	left.bytes, left.expanded = left.bytes-v.Given.BlockBytes, left.expanded-v.Given.BlockContent
+	if c.err == nil && !left.take(c) {
+		return noRoom()
+	}
+	return w.admit(c)
+}
+
 func (v *entryVector) view(t *testing.T) *view {
 	t.Helper()
 	var state []stateChange
@@ -90,7 +104,7 @@ func (v *entryVector) view(t *testing.T) *view {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.chainID = v.Given.Chain
+	w.chainID, w.changed = v.Given.Chain, v.Given.BlockChanged
 	return w
 }
 

@@ -105,6 +105,11 @@ type Values struct {
 	JSON        string            `json:"json"`     // an act for people (GOV-31)
 	Payload     string            `json:"payload"`  // of an act
 	Joined      string            `json:"joined"`   // a file of an act with all signatures (GOV-30)
+
+	// What a block's submissions before this one take (ADM-17).
+	BlockBytes   *int64 `json:"block_bytes"`   // as protobuf fields
+	BlockContent *int64 `json:"block_content"` // of their frames
+	BlockChanged *int64 `json:"block_changed"` // of values that they change
 }
 
 // An Entry is a key of the state map and its value in hex.

@@ -149,7 +149,7 @@ var notParsed = map[string]string{
 	"RCP-4":  "says what is not signed",
 	"CHK-2":  "a promise of the node",
 	"ADM-11": "blocks, not bytes", "ADM-12": "an effect", "ADM-14": "before consensus", "ADM-15": "forbids a rule",
-	"ADM-16": "a node's own check", "ADM-17": "blocks, not bytes", "ENC-40": "defines paths; vectors state them", "ADM-13": "a look-up",
+	"ADM-16": "a node's own check", "ENC-40": "defines paths; vectors state them", "ADM-13": "a look-up",
 	"KEY-10": "key files use Argon2id, tested with the code", "KEY-11": "as KEY-10", "KEY-12": "as KEY-10",
 	"KEY-13": "file modes", "KEY-14": "file names",
 	"GOV-3": "defines the act id; positive vectors state it", "GOV-19": "an effect; positive vectors state it",

@@ -29,7 +29,7 @@ func suites() []*suite {
 		recordProofSuite(), treeSuite(), inclusionSuite(), consistencySuite(), stateRootSuite(), stateProofSuite(),
 		apphashSuite(), stateValueSuite(), receiptSuite(), checkpointSuite(), admissionSuite(),
 		actPayloadSuite(), actSuite(), actJSONSuite(), actFileSuite(), equivocationSuite(), equivocationLeafSuite(), submissionTypeSuite(), genesisSuite(),
-		admissionActSuite(), admissionEquivocationSuite(), admissionV3Suite(), admissionSequenceSuite(),
+		admissionActSuite(), admissionEquivocationSuite(), admissionV3Suite(), admissionSequenceSuite(), admissionRoomSuite(),
 	}
 }
 

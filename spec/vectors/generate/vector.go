@@ -84,6 +84,10 @@ type values struct {
 	JSON        string            `json:"json,omitempty"`
 	Payload     string            `json:"payload,omitempty"`
 	Joined      string            `json:"joined,omitempty"`
+
+	BlockBytes   *int64 `json:"block_bytes,omitempty"`
+	BlockContent *int64 `json:"block_content,omitempty"`
+	BlockChanged *int64 `json:"block_changed,omitempty"`
 }
 
 // An entry is a key of the state map and its value in hex.
