@@ -61,6 +61,10 @@ func (a *app) govJoin(ctx context.Context, names []string, file string, f *govFl
 	if err != nil {
 		return err
 	}
+	a.failure = d
+	if d.problem != nil { // of another ledger, all signatures would be left out
+		return fmt.Errorf("the ledger would refuse this act, and nothing was written: %w", d.problem)
+	}
 	var joined *provenance.UnverifiedAct
 	for _, u := range proposals {
 		// Before they are joined: one that does not hold could take the place of one that does.
@@ -75,6 +79,7 @@ func (a *app) govJoin(ctx context.Context, names []string, file string, f *govFl
 			return err
 		}
 	}
+	a.failure = nil
 	s, err := judgeSignatures(v, joined)
 	if err != nil {
 		return err

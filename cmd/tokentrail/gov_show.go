@@ -9,10 +9,12 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"tokentrail/provenance"
+	"tokentrail/verify/light"
 )
 
 func (a *app) govShowCommand() *cobra.Command {
@@ -93,7 +95,7 @@ func (a *app) showAct(ctx context.Context, name string, f *govFlags) error {
 // namedEntry reports whether an argument names an entry: an index, or an id.
 func namedEntry(name string) (id string, is bool) {
 	if _, err := parseThumbprint(name); err == nil {
-		return name, true
+		return strings.ToLower(name), true
 	}
 	n, err := strconv.ParseInt(name, 10, 64)
 	return strconv.FormatInt(n, 10), err == nil && n >= 0
@@ -147,6 +149,9 @@ func (n *nodes) actOf(ctx context.Context, id string) (d *govDoc, err error) {
 		if u, err = c.act(ctx, id); err != nil {
 			return err
 		}
+		if wanted, e := parseThumbprint(id); e == nil && u.ID() != wanted {
+			return refutedError{fmt.Errorf("the node at %s gives the act %s for the act %s", c.base, u.ID(), id)}
+		}
 		got, err := c.get(ctx, "/entries/"+id, nil, maxReceiptBody)
 		if err != nil {
 			return err
@@ -155,10 +160,7 @@ func (n *nodes) actOf(ctx context.Context, id string) (d *govDoc, err error) {
 		if index, parsed := strconv.ParseInt(id, 10, 64); err == nil && parsed == nil && len(id) < 64 && receipt.Proof.Index != index {
 			err = fmt.Errorf("the node gives entry %d for entry %d", receipt.Proof.Index, index)
 		}
-		if err != nil && exitCode(err) == exitAgainst {
-			err = refutedError{fmt.Errorf("entry %s of the node at %s: %w", id, c.base, err)}
-		}
-		return err
+		return entryProblem(c, id, u, err)
 	})
 	if err != nil {
 		return nil, err
@@ -177,6 +179,20 @@ func (n *nodes) actOf(ctx context.Context, id string) (d *govDoc, err error) {
 	d.sign(judgeUnder(groups, true, u))
 	d.Ledger, d.Entry, d.Proven, d.Wanted = n.origin, &receipt.Proof.Index, proven, []groupView{}
 	return d, nil
+}
+
+// entryProblem says what is wrong with an act that a node gives for an entry.
+func entryProblem(c *client, id string, u *provenance.UnverifiedAct, err error) error {
+	var refused *problemError
+	switch {
+	case errors.As(err, &refused) && refused.Status == http.StatusNotFound:
+		return refutedError{fmt.Errorf("the node at %s gives the act %s for entry %s, and has no entry of that id", c.base, u.ID(), id)}
+	case errors.Is(err, light.ErrOtherValidators):
+		return refutedError{couldNotf("entry %s of the node at %s could not be checked: %w", id, c.base, err)}
+	case err != nil && exitCode(err) == exitAgainst:
+		return refutedError{fmt.Errorf("entry %s of the node at %s: %w", id, c.base, err)}
+	}
+	return err
 }
 
 // showHeight shows the acts in a block.

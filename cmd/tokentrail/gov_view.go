@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"tokentrail/provenance"
 	"tokentrail/verify"
+	"tokentrail/verify/light"
 )
 
 // A govView is what a ledger's state says of who governs it, as far as an act
@@ -93,6 +95,10 @@ func (v *govView) prove(ctx context.Context, c *client, height int64, preimage p
 	if preimage.AppHash() != app {
 		return refutedError{fmt.Errorf("the state of the node at %s is not that of header %d, whose app hash is %s", c.base, height, app)}
 	}
+	if height < v.signed {
+		// SPEC(CLI-45)
+		return couldNotf("the node at %s gives the state of header %d behind that of header %d: it goes back; ask it again later, or another one", c.base, height, v.signed)
+	}
 	// The header's block is there; what is decided next comes behind it.
 	v.signed = max(v.signed, height)
 	v.height = max(v.height, height+1)
@@ -109,6 +115,9 @@ func (v *govView) header(ctx context.Context, c *client, height int64) (*verify.
 		return nil, couldNotf("the node at %s has no signed header of height %d", c.base, height)
 	}
 	header, err := v.nodes.founders.OpenFollowing(ctx, changesOf{c}, blocks[0])
+	if errors.Is(err, light.ErrOtherValidators) { // a change or a lie: SPEC(JRN-6)
+		return nil, refutedError{couldNotf("header %d of the node at %s could not be checked: %w", height, c.base, err)}
+	}
 	if err != nil {
 		return nil, refutedError{fmt.Errorf("header %d of the node at %s: %w", height, c.base, err)}
 	}
