@@ -40,71 +40,173 @@ func openTerminal(t *testing.T) (person, program *os.File) {
 	return person, program
 }
 
-// TestInterruptedPrompt types ^C where a passphrase is asked for: the program
-// ends at once, says why, and leaves the terminal as it was.
-func TestInterruptedPrompt(t *testing.T) {
-	person, program := openTerminal(t)
-	before, err := term.GetState(int(program.Fd()))
-	if err != nil {
+// A dialogue is the program at a terminal, and what it has shown there.
+type dialogue struct {
+	t       *testing.T
+	cmd     *exec.Cmd
+	person  *os.File
+	program *os.File
+	before  *term.State // of the terminal
+	ended   chan error
+
+	mu    sync.Mutex
+	shown []byte
+}
+
+// talk starts the program at a terminal of its own, without a passphrase.
+func talk(t *testing.T, args ...string) *dialogue {
+	t.Helper()
+	d := &dialogue{t: t, ended: make(chan error, 1)}
+	d.person, d.program = openTerminal(t)
+	var err error
+	if d.before, err = term.GetState(int(d.program.Fd())); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(os.Args[0], "key", "new", filepath.Join(t.TempDir(), "new.key"))
-	cmd.Env = append(os.Environ(), asProgram+"=1", envPassphrase+"=")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = program, program, program
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	if err := cmd.Start(); err != nil {
+	d.cmd = exec.Command(os.Args[0], args...)
+	d.cmd.Env = append(os.Environ(), asProgram+"=1", envPassphrase+"=")
+	d.cmd.Stdin, d.cmd.Stdout, d.cmd.Stderr = d.program, d.program, d.program
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	var mu sync.Mutex
-	var shown []byte
-	says := func(text string) bool {
-		mu.Lock()
-		defer mu.Unlock()
-		return bytes.Contains(shown, []byte(text))
-	}
+	t.Cleanup(func() { d.cmd.Process.Kill() })
+	go func() { d.ended <- d.cmd.Wait() }()
 	go func() {
 		piece := make([]byte, 1024)
 		for {
-			n, err := person.Read(piece)
-			mu.Lock()
-			shown = append(shown, piece[:n]...)
-			mu.Unlock()
+			n, err := d.person.Read(piece)
+			d.mu.Lock()
+			d.shown = append(d.shown, piece[:n]...)
+			d.mu.Unlock()
 			if err != nil {
 				return
 			}
 		}
 	}()
-	silent := func() bool {
-		now, err := term.GetState(int(program.Fd()))
-		return err == nil && !reflect.DeepEqual(now, before)
-	}
-	for end := time.Now().Add(10 * time.Second); !says("Passphrase for") || !silent(); time.Sleep(time.Millisecond) {
+	return d
+}
+
+// says reports whether the program has shown a text.
+func (d *dialogue) says(text string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return bytes.Contains(d.shown, []byte(text))
+}
+
+// silent reports whether the terminal does not show what is typed, or is otherwise
+// not as it was.
+func (d *dialogue) silent() bool {
+	now, err := term.GetState(int(d.program.Fd()))
+	return err == nil && !reflect.DeepEqual(now, d.before)
+}
+
+// awaits waits until the program asks for something.
+func (d *dialogue) awaits(question string, silent bool) {
+	d.t.Helper()
+	for end := time.Now().Add(10 * time.Second); !d.says(question) || d.silent() != silent; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			cmd.Process.Kill()
-			t.Fatalf("nobody is asked: %q", shown)
+			d.t.Fatalf("nobody is asked %q: %s", question, d.all())
 		}
 	}
-	if _, err := person.Write([]byte{3}); err != nil {
-		t.Fatal(err)
+}
+
+func (d *dialogue) all() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return string(d.shown)
+}
+
+func (d *dialogue) types(text string) {
+	d.t.Helper()
+	if _, err := d.person.Write([]byte(text)); err != nil {
+		d.t.Fatal(err)
 	}
+}
+
+// ends wants the program to end with a code and a last word, and the terminal to be
+// as it was.
+func (d *dialogue) ends(code int, says string) {
+	d.t.Helper()
 	select {
-	case <-ended:
+	case <-d.ended:
 	case <-time.After(10 * time.Second):
-		cmd.Process.Kill()
-		t.Fatal("it does not end")
+		d.t.Fatalf("it does not end: %s", d.all())
 	}
-	if code := cmd.ProcessState.ExitCode(); code != exitCouldNot {
-		t.Errorf("exit %d, wanted %d", code, exitCouldNot)
+	if got := d.cmd.ProcessState.ExitCode(); got != code {
+		d.t.Errorf("exit %d, wanted %d", got, code)
 	}
-	if silent() {
-		t.Error("the terminal is not as it was")
+	if d.silent() {
+		d.t.Error("the terminal is not as it was")
 	}
-	for end := time.Now().Add(time.Second); !says("interrupted") && time.Now().Before(end); {
+	for end := time.Now().Add(time.Second); !d.says(says) && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
-	if !says("\r\ntokentrail: interrupted\r\n") {
-		t.Errorf("it says %q", shown)
+	if !d.says(says) {
+		d.t.Errorf("it says %q, wanted %q", d.all(), says)
 	}
+}
+
+// TestInterruptedPrompt types ^C where a passphrase is asked for: the program
+// ends at once, says why, and leaves the terminal as it was.
+func TestInterruptedPrompt(t *testing.T) {
+	d := talk(t, "key", "new", filepath.Join(t.TempDir(), "new.key"))
+	d.awaits("Passphrase for", true)
+	d.types("\x03")
+	d.ends(exitCouldNot, "\r\ntokentrail: interrupted\r\n")
+}
+
+// TestSignAtTheTerminal: who signs sees what the act would change and is asked; only
+// yes is yes, and the passphrase is not shown. SPEC(CLI-43)
+func TestSignAtTheTerminal(t *testing.T) {
+	g := newGovernor(t)
+	file := g.proposal("p", false)
+	before := contents(t, g.dir)
+	sign := []string{"gov", "sign", file, "--key", filepath.Join(g.dir, "acme.key"), "--node", g.node.server.URL}
+	for _, c := range []struct {
+		typed string
+		code  int
+		says  string
+	}{
+		{"no\n", exitAgainst, "p was not signed\r\n"}, {"\n", exitAgainst, "p was not signed\r\n"}, {"y\n", exitAgainst, "p was not signed\r\n"},
+		{"yesterday\n", exitAgainst, "p was not signed\r\n"}, {"\x04", exitAgainst, "p was not signed\r\n"}, {"\x03", exitCouldNot, "tokentrail: interrupted\r\n"},
+	} {
+		d := talk(t, sign...)
+		d.awaits("Type yes: ", false)
+		if !d.says("  - suspends acme: ") || !d.says("because") || !d.says("Sign this act as "+g.public.String()+"?") {
+			t.Errorf("asked without being told what for: %s", d.all())
+		}
+		d.types(c.typed)
+		d.ends(c.code, c.says)
+		if contents(t, g.dir) != before {
+			t.Fatalf("%q signed it", c.typed)
+		}
+	}
+
+	d := talk(t, sign...)
+	d.awaits("Type yes: ", false)
+	d.types("yes\n")
+	d.awaits("Passphrase for", true)
+	d.types("another passphrase\n")
+	d.ends(exitAgainst, "passphrase")
+	if contents(t, g.dir) != before {
+		t.Fatal("it was signed with a wrong passphrase")
+	}
+
+	d = talk(t, sign...)
+	d.awaits("Type yes: ", false)
+	d.types("yes\n")
+	d.awaits("Passphrase for", true)
+	d.types("a passphrase\n")
+	d.ends(exitOK, "it is complete; next: tokentrail gov submit "+file)
+	if d.says("a passphrase") {
+		t.Errorf("the passphrase is shown: %s", d.all())
+	}
+
+	// The second time nothing is asked.
+	d = talk(t, sign...)
+	d.ends(exitOK, g.public.String()+" has signed this already, and "+file+" is unchanged")
+	if d.says("Type yes") || d.says("Passphrase") {
+		t.Errorf("asked again: %s", d.all())
+	}
+	g.succeeded(g.gov("submit", file))
 }
