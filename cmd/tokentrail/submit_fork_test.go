@@ -157,6 +157,41 @@ func TestForkWhileSubmitting(t *testing.T) {
 	}
 }
 
+// TestClosedWithoutReceipts: what is signed and stands in a closed stream gets its
+// receipts, and the evidence counts only where it stands in the log. SPEC(JRN-8)
+func TestClosedWithoutReceipts(t *testing.T) {
+	p := newTestProvider(t)
+	l := newFakeLedger(t, p.key)
+	a, _ := p.records("a", 60, nil)
+	other, _ := p.records("other", 20, nil)
+	l.stuck = true
+	p.failed(p.args(l, a, "--patience", "300ms"), exitCouldNot) // sequences 0 to 2 are signed
+	header := p.signedAt(l, 1).Header()
+	l.mu.Lock()
+	l.stuck, l.rivals = false, true
+	s := l.streams["acme/usage"]
+	l.settle("acme/usage", s)
+	l.close(s, p.rival(header, other).Statement)
+	l.mu.Unlock()
+	p.failed(p.args(l, a), exitAgainst, "entry 3 keeps both", "sequence 1: ", "holds nothing else that is signed")
+	j, err := openJournal(filepath.Join(p.dir, "state"), journalID{Origin: l.origin, Issuer: "acme", Stream: "usage"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if j.close(); len(j.pending) > 0 || j.acked != 2 {
+		t.Errorf("%v have no receipt, the last that has is %d", j.pending, j.acked)
+	}
+
+	forged, err := provenance.NewEquivocation(p.rival(header, other).Statement, p.rival(header, a).Statement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.mu.Lock()
+	l.closed[3] = forged
+	l.mu.Unlock()
+	p.failed(p.args(l, a), exitAgainst, "the stream acme/usage is closed for ever", "which two could not be read now: ")
+}
+
 // firstOf returns where record n of a file begins.
 func (p *testProvider) firstOf(content []byte, n int) (offset int) {
 	p.t.Helper()
