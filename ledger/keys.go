@@ -21,7 +21,7 @@ import (
 //	                             4: frame SHA-256, 5: statement}
 //	"h" index                    tlog's stored hashes of the entry, 32      seal, root of every proof
 //	                             bytes each, the leaf's first
-//	"f" index chunk(2 bytes)     the records' frame, 256 KiB a chunk        frame SHA-256 in "e"
+//	"f" index chunk(2 bytes)     the records' frame, in chunks              frame SHA-256 in "e"
 //	"i" statement id             index                                      id in "e"
 //	"q" issuer "/" stream "/"    index                                      statement in "e"
 //	    sequence
@@ -60,8 +60,9 @@ const (
 // storeFormat is the value under "v": the version of everything above.
 const storeFormat = "tokentrail ledger 1"
 
-// frameChunk is the size of a stored chunk of a frame, in bytes.
-const frameChunk = 256 << 10
+// frameChunk is the size of a stored chunk of a frame, in bytes. Whoever reads
+// takes chunks as they are: earlier ones are larger.
+const frameChunk = 64 << 10
 
 func indexKey(prefix byte, n int64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{prefix}, uint64(n))
