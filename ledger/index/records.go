@@ -69,7 +69,6 @@ type Records struct {
 
 	mu      sync.Mutex
 	size    int64         // guarded by mu: entries all of whose keys are stored
-	live    bool          // guarded by mu: Run has caught up with the log once
 	over    bool          // guarded by mu: Run has returned
 	changed chan struct{} // guarded by mu: closed and replaced when what is above changes
 }
@@ -162,12 +161,11 @@ func (r *Records) follow(ctx context.Context, log Log) error {
 		return err
 	}
 	for {
-		err := r.catchUp(ctx, newest)
+		err := r.catchUp(ctx, log, newest)
 		missing := errors.Is(err, ledger.ErrNotHere)
 		if err != nil && !missing {
 			return err
 		}
-		r.show(r.indexed(), !missing)
 		if err := r.await(ctx, log, newest.Head().Height, missing); err != nil {
 			return err
 		}
@@ -234,7 +232,7 @@ func (r *Records) open(log RecordReader) error {
 	if err := p.fits(log); err != nil {
 		return err
 	}
-	r.show(p.size, false)
+	r.show(p.size)
 	return nil
 }
 
@@ -248,7 +246,7 @@ func (r *Records) end() {
 
 // close closes the store, if one is open.
 func (r *Records) close() {
-	r.show(0, false)
+	r.show(0)
 	r.using.Lock()
 	defer r.using.Unlock()
 	if r.store == nil {
@@ -272,15 +270,16 @@ func (r *Records) discard() error {
 
 // catchUp indexes what the log holds beyond what is indexed already, in batches.
 // What a batch has stored stays stored. It ends with ledger.ErrNotHere where
-// history is missing.
-func (r *Records) catchUp(ctx context.Context, log RecordReader) error {
+// history is missing. While the log grows half of a processor is left to it: it
+// comes first (SPEC(NOD-82)).
+func (r *Records) catchUp(ctx context.Context, growing Log, log RecordReader) error {
 	size := log.Head().Size
 	var keys []recordKey // of the batch; its room is used again
 	for next := r.indexed(); next < size; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		began := time.Now()
+		began, height := time.Now(), growing.Newest().Head().Height
 		keys = keys[:0]
 		var last provenance.Hash
 		for next < size && len(keys) < batchKeys {
@@ -299,9 +298,8 @@ func (r *Records) catchUp(ctx context.Context, log RecordReader) error {
 		if err := r.store.write(keys, progress{r.origin, next, last}); err != nil {
 			return err
 		}
-		r.show(next, r.live)
-		if next < size {
-			// Behind by much: half of a processor is left to consensus.
+		r.show(next)
+		if next < size && growing.Newest().Head().Height > height {
 			if err := pause(ctx, time.Since(began)); err != nil {
 				return err
 			}
@@ -310,8 +308,8 @@ func (r *Records) catchUp(ctx context.Context, log RecordReader) error {
 	return nil
 }
 
-// soonIndexed is how many entries an index that was just opened may be behind for
-// it to be worth waiting.
+// soonIndexed is how many entries an index may be behind for it to be worth
+// waiting.
 const soonIndexed = 256
 
 // batchKeys is the number of keys after which a batch is written; it may have
@@ -319,10 +317,10 @@ const soonIndexed = 256
 const batchKeys = 16 << 10
 
 // show publishes how far the index is. Called by Run's goroutine alone.
-func (r *Records) show(size int64, live bool) {
+func (r *Records) show(size int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.size, r.live = size, live
+	r.size = size
 	close(r.changed)
 	r.changed = make(chan struct{})
 }
@@ -335,12 +333,12 @@ func (r *Records) indexed() int64 {
 }
 
 // WaitFor waits until the log of a size is indexed, as long as ctx allows, and not
-// at all while the index still catches up with an older log and is far behind.
-// Whoever has a receipt then finds its records. Where Run has returned nobody waits.
+// at all while the index is far behind (SPEC(NOD-82)). Whoever has a receipt then
+// finds its records. Where Run has returned nobody waits.
 func (r *Records) WaitFor(ctx context.Context, size int64) {
 	for {
 		r.mu.Lock()
-		there := r.size >= size || r.over || !r.live && size-r.size > soonIndexed
+		there := r.size >= size || r.over || size-r.size > soonIndexed
 		changed := r.changed
 		r.mu.Unlock()
 		if there {

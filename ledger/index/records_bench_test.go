@@ -30,7 +30,7 @@ func BenchmarkRecords(b *testing.B) {
 		if err := r.open(a.Newest()); err != nil {
 			b.Fatal(err)
 		}
-		if err := r.catchUp(b.Context(), a.Newest()); err != nil {
+		if err := r.catchUp(b.Context(), a, a.Newest()); err != nil {
 			b.Fatal(err)
 		}
 		b.StopTimer()

@@ -57,9 +57,9 @@ func TestCrashes(t *testing.T) {
 		if err := r.open(a.Newest()); err != nil {
 			t.Fatal(err)
 		}
-		err := r.catchUp(t.Context(), a.at(7)) // up to the heavy one
+		err := r.catchUp(t.Context(), a, a.at(7)) // up to the heavy one
 		if err == nil {
-			err = r.catchUp(t.Context(), a.Newest())
+			err = r.catchUp(t.Context(), a, a.Newest())
 		}
 		if err != nil && !errors.Is(err, errDisk) {
 			t.Fatal(err)
@@ -88,7 +88,6 @@ func refill(t *testing.T, a *archive, dir string, queries []provenance.RecordQue
 	o := small()
 	o.Logger = slog.New(w)
 	r := a.start(dir, o)
-	r.liveNow(t)
 	r.caughtUp(a)
 	wantAnswers(t, r.Records, a.Newest(), queries)
 	r.end(t)
@@ -251,7 +250,7 @@ func TestDamageFoundByALookUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := a.start(dir, small())
-	r.liveNow(t)
+	r.caughtUp(a)
 	if _, err := r.Find(t.Context(), a.Newest(), q, 0, 100); !errors.Is(err, ErrUnfit) {
 		t.Fatal(err)
 	}
@@ -291,7 +290,7 @@ func TestRunEnds(t *testing.T) {
 	}
 	a.frames[7], a.frames[6] = a.frames[6], a.frames[7]
 	first := a.start(dir, small())
-	first.liveNow(t)
+	first.caughtUp(a)
 	if err := NewRecords(dir, testOrigin, small()).Run(t.Context(), a); err == nil || !strings.Contains(err.Error(), "another process") {
 		t.Error(err)
 	}
@@ -346,7 +345,7 @@ func TestLookingWhileItIsMadeAnew(t *testing.T) {
 	}
 	r := a.start(t.TempDir(), small())
 	for range maxRebuilds {
-		r.liveNow(t)
+		r.caughtUp(a)
 		r.broken <- unfit("a test says so")
 		for found := 0; found < 30 || len(r.broken) > 0; {
 			got, err := r.Find(t.Context(), a.Newest(), provenance.ByID(first).Children(), 0, 100)

@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 
 	badger "github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/badger/v4/pb"
 
 	"tokentrail/ledger"
 )
@@ -91,7 +93,7 @@ func recordStoreOptions(dir string, memTable int64, log *recordLog) badger.Optio
 	o := badger.DefaultOptions(dir)
 	o.Logger = log
 	// What is said to be indexed must be, also after a power cut: a key that is
-	// missing is found by nobody. One synced transaction a batch costs little.
+	// missing is found by nobody. One sync a batch costs little.
 	o.SyncWrites = true
 	o.ChecksumVerificationMode = options.OnBlockRead // whole tables are checked before
 	o.DetectConflicts = false                        // one writer
@@ -103,7 +105,7 @@ func recordStoreOptions(dir string, memTable int64, log *recordLog) badger.Optio
 	o.BaseTableSize = recordTable
 	o.BaseLevelSize = 4 * recordTable
 	o.MemTableSize = memTable
-	o.NumMemtables = 2
+	o.NumMemtables = 1  // beside the one that is written
 	o.NumCompactors = 2 // the least that Badger takes
 	o.ValueThreshold = 1 << 10
 	o.ValueLogFileSize = recordValueLog
@@ -123,14 +125,16 @@ func (s *recordStore) close() (err error) {
 	return s.db.Close()
 }
 
-// write stores keys and then, in the last transaction, how far the index is. It
-// is durable when it returns; where it fails in between, the same keys are
-// written again some time.
+// write stores keys, which it sorts, and then how far the index is. It is durable
+// when it returns; where it fails in between, the same keys are written again some
+// time.
 func (s *recordStore) write(keys []recordKey, p progress) error {
 	if err := s.o.room(s.dir, s.o.ReserveBytes); err != nil {
 		return err
 	}
-	// Badger refuses a transaction that reaches either bound.
+	// Neighbours find their places in a memtable at half the cost.
+	slices.SortFunc(keys, func(a, b recordKey) int { return bytes.Compare(a[:], b[:]) })
+	// Badger refuses a group that reaches either bound.
 	most := int(min(s.db.MaxBatchCount(), s.db.MaxBatchSize()/maxRecordOp)) - 16 // and there is room for the progress
 	for len(keys) > most {
 		if err := s.commit(keys[:most], nil); err != nil {
@@ -144,6 +148,10 @@ func (s *recordStore) write(keys []recordKey, p progress) error {
 // maxRecordOp is what a key without a value takes in a transaction, rounded up.
 const maxRecordOp = recordKeySize + 32
 
+// commit stores a group of keys, in their order, and then the progress, if any. A
+// transaction would shuffle them, and its end is not needed: Badger writes one
+// group after another and each in order, so that what a crash leaves of its log
+// has the progress only behind all keys.
 func (s *recordStore) commit(keys []recordKey, progress []byte) (err error) {
 	if s.o.crash != nil {
 		if err := s.o.crash(); err != nil {
@@ -151,20 +159,22 @@ func (s *recordStore) commit(keys []recordKey, progress []byte) (err error) {
 		}
 	}
 	defer recoverUnfit(&err)
-	txn := s.db.NewTransactionAt(recordVersion, true)
-	defer txn.Discard()
+	loader := s.db.NewKVLoader(1)
+	kv := pb.KV{Version: recordVersion} // copied by Set, but for the value
 	for i := range keys {
-		if err := txn.Set(keys[i][:], nil); err != nil {
-			return fmt.Errorf("%d keys: %w", len(keys), err)
+		kv.Key = keys[i][:]
+		if err := loader.Set(&kv); err != nil {
+			return errors.Join(fmt.Errorf("%d keys: %w", len(keys), err), loader.Finish())
 		}
 	}
 	if progress != nil {
-		if err := txn.Set(progressKey(), progress); err != nil {
-			return fmt.Errorf("progress: %w", err)
+		kv.Key, kv.Value = progressKey(), progress
+		if err := loader.Set(&kv); err != nil {
+			return errors.Join(fmt.Errorf("progress: %w", err), loader.Finish())
 		}
 	}
-	if err := txn.CommitAt(recordVersion, nil); err != nil {
-		return fmt.Errorf("commit %d keys: %w", len(keys), err)
+	if err := loader.Finish(); err != nil {
+		return fmt.Errorf("write %d keys: %w", len(keys), err)
 	}
 	return nil
 }
