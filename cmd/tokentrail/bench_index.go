@@ -21,23 +21,28 @@ func (b *bencher) awaitIndexes(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, benchIndexing)
 	defer cancel()
 	begun := time.Now()
+	errs := make([]error, len(b.ledger.nodes))
+	for i, n := range b.ledger.nodes { // before any of them is waited for
+		b.doc.Nodes[i].Index = &benchIndex{}
+		b.doc.Nodes[i].Index.AtEnd, errs[i] = indexed(ctx, n.client)
+	}
 	for i, n := range b.ledger.nodes {
-		size := b.doc.Nodes[i].LogSize
-		ix := &benchIndex{}
-		b.doc.Nodes[i].Index = ix
-		first, err := indexed(ctx, n.client)
-		ix.AtEnd = first
-		for at := first; err == nil && at < size; {
+		ix, size, err := b.doc.Nodes[i].Index, b.doc.Nodes[i].LogSize, errs[i]
+		at := ix.AtEnd
+		for err == nil && at < size {
 			if err = sleep(ctx, pollPause); err == nil {
-				at, err = indexed(ctx, n.client)
+				var more int64
+				if more, err = indexed(ctx, n.client); err == nil {
+					at = more
+				}
 			}
 		}
 		ix.Complete = err == nil
-		if first < size {
+		if ix.AtEnd < size {
 			ix.Behind = time.Since(begun).Seconds()
 		}
 		if err != nil {
-			b.teller.say(fmt.Sprintf("warning: the index of %s is not complete, so that its size says little: %v", n.name, err))
+			b.teller.say(fmt.Sprintf("warning: the index of %s has %d of %d entries after %.0f s, so that its size says little: %v", n.name, at, size, time.Since(begun).Seconds(), err))
 		}
 	}
 }
