@@ -119,7 +119,7 @@ func (n *Node) checkHeights(tip int64) error {
 		return nil
 	}
 	if height, _ := n.opt.Archive.Info(); height > tip {
-		return fmt.Errorf("the ledger is at height %d and the engine's stores in %s end at %d: they were removed or are damaged; run 'tokentraild rejoin --home %s --join URL --trust HEIGHT:HASH', or restore the home from a backup", height, EngineDir(n.home), tip, n.home)
+		return fmt.Errorf("the ledger is at height %d and the engine's stores in %s end at %d: they were removed or are damaged; run 'tokentraild repair', or 'tokentraild rejoin --home %s --join URL --trust HEIGHT:HASH', or restore the home from a backup", height, EngineDir(n.home), tip, n.home)
 	}
 	return nil
 }

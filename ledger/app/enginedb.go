@@ -27,10 +27,6 @@ const (
 	// 64 KiB) and two commits: 4.3 MB with 100 validators. The most entries has
 	// CometBFT's pruning of 1,000 such blocks at once: 70,000.
 	engineMemTable = 48 << 20
-	// engineBlock is the size of a table's blocks: a block part of 64 KiB fits with
-	// its proof, its key and the end of the table's block. What does not fit takes
-	// three times its size while Badger builds a table, and until that is written.
-	engineBlock = 68 << 10
 	// engineDeferLimit is how much of deferred block parts may wait for the
 	// write that makes them a block; beyond it they are written on their own.
 	engineDeferLimit = 5 << 20
@@ -74,6 +70,9 @@ type EngineDB struct {
 	partSize int               // bytes in parts
 }
 
+// engineRemedy is what to do about a damaged store.
+const engineRemedy = "repair it from a peer or a backup ('tokentraild repair')"
+
 // OpenEngineDB opens or creates the engine's stores in dir (created with mode
 // 0700). Only one process may have dir open; Badger refuses a second.
 func OpenEngineDB(dir string, log *slog.Logger) (*EngineDB, error) {
@@ -90,7 +89,7 @@ func openEngineDB(dir string, log *slog.Logger, memTable int64) (*EngineDB, erro
 	}
 	db, err := badger.Open(engineBadgerOptions(dir, log).WithMemTableSize(memTable).WithValueThreshold(min(engineValueInline, memTable/10)))
 	if err != nil {
-		return nil, fmt.Errorf("open engine store %s: %w", dir, err)
+		return nil, fmt.Errorf("open engine store %s: %w; unless another process uses it, "+engineRemedy, dir, err)
 	}
 	e := &EngineDB{db: db, parts: map[string][]byte{}}
 	e.idle = sync.NewCond(&e.mu)
@@ -109,7 +108,6 @@ func engineBadgerOptions(dir string, log *slog.Logger) badger.Options {
 	o.BlockCacheSize = 0         // reads come from the mapped tables, that is the page cache
 	o.MemTableSize = engineMemTable
 	o.NumMemtables = 2
-	o.BlockSize = engineBlock
 	o.NumCompactors = 2 // the least that Badger takes
 	o.ValueThreshold = engineValueInline
 	o.ValueLogFileSize = engineValueLog
@@ -345,7 +343,7 @@ func decodeEngineValue(key, encoded []byte) ([]byte, error) {
 		}
 	}
 	return nil, fmt.Errorf("engine store is damaged at %q: %d bytes fail their checksum; "+
-		"remove the node's engine and ledger stores and let it sync from its peers", key, len(encoded))
+		engineRemedy, key, len(encoded))
 }
 
 // badgerLog is Badger's logger on slog. Badger's "info" is about its own files:

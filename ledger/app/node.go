@@ -101,6 +101,7 @@ func (n *Node) Start(ctx context.Context) (err error) {
 			err = fmt.Errorf("start %s: %w", n.home, errors.Join(err, n.release()))
 		}
 	}()
+	defer recoverEngine(&err, "read the engine's stores")
 	if n.opt.Lock == nil {
 		if n.lock, err = LockHome(n.home); err != nil {
 			return err

@@ -343,3 +343,77 @@ func TestPastDropped(t *testing.T) {
 		}
 	})
 }
+
+// TestPastValidators: each height has its own validators, whether they changed
+// there, between, or where the engine wants a whole set.
+func TestPastValidators(t *testing.T) {
+	sets := make([]*types.ValidatorSet, 2)
+	for i, name := range []string{"a", "b"} {
+		sets[i] = types.NewValidatorSet([]*types.Validator{types.NewValidator(cmted25519.GenPrivKeyFromSecret([]byte(name)).PubKey(), 10)})
+		sets[i].Validators[0].ProposerPriority = 1<<63 - 1 // of a liar
+	}
+	setOf := func(h int64) *types.ValidatorSet {
+		if h < setInterval+4 && h != setInterval-2 {
+			return sets[0]
+		}
+		return sets[1]
+	}
+	first, last := int64(setInterval-5), int64(setInterval+8)
+	var blocks []*types.LightBlock
+	for h := first; h <= last; h++ {
+		blocks = append(blocks, &types.LightBlock{
+			SignedHeader: &types.SignedHeader{Header: &types.Header{Height: h, ValidatorsHash: setOf(h).Hash()}, Commit: &types.Commit{Height: h}},
+			ValidatorSet: setOf(h),
+		})
+	}
+	withEngine(t, t.TempDir(), func(p *past, _ *evidence.Pool) {
+		b := p.newPastBatch()
+		b.span(&pastSpan{last + 1, last + 1})
+		if err := b.write(); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.write(blocks); err != nil {
+			t.Fatal(err)
+		}
+		for h := first; h <= last; h++ {
+			set, err := p.states.LoadValidators(h)
+			if err != nil || !bytes.Equal(set.Hash(), setOf(h).Hash()) {
+				t.Errorf("height %d has other validators: %v", h, err)
+			}
+		}
+		if err := p.write(blocks); err == nil {
+			t.Error("heights that do not end below those that are there are written")
+		}
+	})
+}
+
+// FuzzLinkPast: of what comes from outside nothing is taken but the chain's own
+// headers and commits.
+func FuzzLinkPast(f *testing.F) {
+	c := newJointChainOf(f, 5)
+	above, err := parseLightBlock(c.blocks[4])
+	if err != nil {
+		f.Fatal(err)
+	}
+	want, err := parseLightBlock(c.blocks[3])
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(c.blocks[2], c.blocks[3])
+	f.Add(c.blocks[3], c.blocks[2])
+	f.Add([]byte("garbage"), c.blocks[3])
+	f.Add([]byte{}, []byte{})
+	f.Fuzz(func(t *testing.T, low, high []byte) {
+		blocks, err := linkPast(above.Header, [][]byte{low, high})
+		if err != nil {
+			return
+		}
+		if got := blocks[1]; !bytes.Equal(got.Header.Hash(), want.Header.Hash()) || !bytes.Equal(got.Commit.Hash(), want.Commit.Hash()) || !bytes.Equal(got.ValidatorSet.Hash(), want.ValidatorSet.Hash()) {
+			t.Error("another light block is taken")
+		}
+		b := (&past{}).newPastBatch()
+		if b.lightBlocks(blocks); b.err != nil {
+			t.Error(b.err)
+		}
+	})
+}
