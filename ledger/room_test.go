@@ -131,3 +131,20 @@ func fullRecords(w *writer) [][]byte {
 	}
 	return records
 }
+
+// TestChangedOnce: SPEC(ADM-17). What several entries of a block change counts once,
+// as the last of them leaves it.
+func TestChangedOnce(t *testing.T) {
+	v := nextView(t, governed(t, 3))
+	w := newWriter(t, "acme", "s")
+	for _, c := range w.many(30, 1) {
+		if err := v.admit(c); err != nil {
+			t.Fatal(err)
+		}
+		head, _ := v.get(provenance.StateStreamKey("acme", "s"))
+		provider, _ := v.get(provenance.StateProviderKey("acme"))
+		if want := len(head) + len(provider); v.changed != want {
+			t.Fatalf("%d bytes count as changed, wanted %d", v.changed, want)
+		}
+	}
+}

@@ -39,8 +39,8 @@ func TestManyEquivocations(t *testing.T) {
 		page := read[providerAnswer](n, target)
 		var seen []streamView
 		for {
-			if len(page.Equivocations) > limit || len(page.Streams) > limit || page.Equivocated != lies {
-				t.Fatalf("limit %d: %d equivocations and %d streams, %d in all", limit, len(page.Equivocations), len(page.Streams), page.Equivocated)
+			if len(page.Equivocations) > limit || len(page.Streams) > limit || page.Equivocated != lies || len(seen) > lies {
+				t.Fatalf("limit %d: %d equivocations and %d streams, %d in all, behind %d", limit, len(page.Equivocations), len(page.Streams), page.Equivocated, len(seen))
 			}
 			seen = append(seen, page.Equivocations...)
 			if !page.MoreEquivocations {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	abci "github.com/cometbft/cometbft/abci/types"
+
 	"tokentrail/ledger"
 	"tokentrail/provenance"
 )
@@ -135,6 +137,41 @@ func TestForksAtOnce(t *testing.T) {
 	for _, g := range nodes {
 		stop(t, g.Node)
 	}
+}
+
+// TestDisplacedIsEvidence: SPEC(EQV-5). A node that holds a statement for its
+// predecessor, and learns of another for its place by a block alone, has both.
+func TestDisplacedIsEvidence(t *testing.T) {
+	l, a := bareApplication(t, nil)
+	begin := statementAt(t, named("acme"), "s", 0, 0)
+	held, other := statementAfter(t, begin, 0), statementAfter(t, begin, 7)
+	r, err := a.CheckTx(t.Context(), &abci.RequestCheckTx{Tx: held.Raw(), Type: abci.CheckTxType_New})
+	if err != nil || r.Code != CodeHeld {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	block := &abci.RequestFinalizeBlock{Height: 1, Time: time.Unix(1700160000, 0), Txs: [][]byte{begin.Raw(), other.Raw()}}
+	if _, err := a.FinalizeBlock(t.Context(), block); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Commit(t.Context(), &abci.RequestCommit{}); err != nil {
+		t.Fatal(err)
+	}
+	ripe := a.accuser.evidence.ripe(l.Snapshot().StreamHead)
+	if len(ripe) != 1 || ripe[0].of != placeOf(held).stream {
+		t.Fatalf("%d are ripe", len(ripe))
+	}
+	c, err := ledger.Check(ripe[0].raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Snapshot().AdmitPending(c); err != nil || !isOf(c.Equivocation(), held, other) {
+		t.Errorf("the evidence: %v", err)
+	}
+}
+
+// isOf reports whether an equivocation is of two statements.
+func isOf(e *provenance.Equivocation, one, other *ledger.Checked) bool {
+	return e.A.ID() == one.ID() && e.B.ID() == other.ID() || e.A.ID() == other.ID() && e.B.ID() == one.ID()
 }
 
 // TestEvidenceIsBounded: what is kept for places without an entry is bounded, for

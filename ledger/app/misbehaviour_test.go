@@ -16,10 +16,9 @@ import (
 	"tokentrail/ledger"
 )
 
-// TestMisbehaviourChangesNoState: SPEC(GOV-21). A block with evidence against a
-// validator leaves the app hash and the validators that it leaves without, and
-// the log and the figures name the validator.
-func TestMisbehaviourChangesNoState(t *testing.T) {
+// bareApplication is the application of the chain governed without an engine.
+func bareApplication(t *testing.T, log *slog.Logger) (*ledger.Ledger, *Application) {
+	t.Helper()
 	raw, err := os.ReadFile(GenesisPath(governedHome(t)))
 	if err != nil {
 		t.Fatal(err)
@@ -30,22 +29,30 @@ func TestMisbehaviourChangesNoState(t *testing.T) {
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		t.Fatal(err)
 	}
+	l, err := ledger.Open(t.TempDir(), ledger.Options{ReserveBytes: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	a := NewApplication(l, log)
+	validators := []abci.ValidatorUpdate{abci.UpdateValidator(named("validator")[32:], 10, "ed25519")}
+	if _, err := a.InitChain(t.Context(), &abci.RequestInitChain{ChainId: "governed", AppStateBytes: doc.State, Validators: validators}); err != nil {
+		t.Fatal(err)
+	}
+	return l, a
+}
+
+// TestMisbehaviourChangesNoState: SPEC(GOV-21). A block with evidence against a
+// validator leaves the app hash and the validators that it leaves without, and
+// the log and the figures name the validator.
+func TestMisbehaviourChangesNoState(t *testing.T) {
 	tx := statementAt(t, named("acme"), "s", 0, 0).Raw()
 	evidence := []abci.Misbehavior{{
 		Type: abci.MisbehaviorType_DUPLICATE_VOTE, Validator: abci.Validator{Address: []byte{0xAB, 0xCD}, Power: 10}, Height: 1, TotalVotingPower: 40,
 	}}
 	block := func(evidence []abci.Misbehavior) (*abci.ResponseFinalizeBlock, string, map[string]int64) {
-		l, err := ledger.Open(t.TempDir(), ledger.Options{ReserveBytes: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
 		var said bytes.Buffer
-		a := NewApplication(l, slog.New(slog.NewTextHandler(&said, nil)))
-		validators := []abci.ValidatorUpdate{abci.UpdateValidator(named("validator")[32:], 10, "ed25519")}
-		if _, err := a.InitChain(t.Context(), &abci.RequestInitChain{ChainId: "governed", AppStateBytes: doc.State, Validators: validators}); err != nil {
-			t.Fatal(err)
-		}
+		_, a := bareApplication(t, slog.New(slog.NewTextHandler(&said, nil)))
 		out, err := a.FinalizeBlock(t.Context(), &abci.RequestFinalizeBlock{Height: 1, Time: time.Unix(1700160000, 0), Txs: [][]byte{tx}, Misbehavior: evidence})
 		if err != nil {
 			t.Fatal(err)
