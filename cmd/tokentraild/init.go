@@ -273,11 +273,11 @@ func showCommand() *cobra.Command {
 	}
 	home := homeFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		id, err := app.LoadIdentity(*home)
+		conf, err := app.LoadNodeConfig(*home) // first: it says where there is no home
 		if err != nil {
 			return err
 		}
-		conf, err := app.LoadNodeConfig(*home)
+		id, err := app.LoadIdentity(*home)
 		if err != nil {
 			return err
 		}

@@ -64,3 +64,11 @@ func TestInitBetweenParties(t *testing.T) {
 		t.Error("what was refused left a home")
 	}
 }
+
+// TestShowNothing says what to do where there is no home.
+func TestShowNothing(t *testing.T) {
+	nowhere := filepath.Join(t.TempDir(), "nowhere")
+	if code, _, said := tokentraild(t, "show", "--home", nowhere); code == 0 || !strings.Contains(said, nowhere) || !strings.Contains(said, "run init first") {
+		t.Errorf("exit %d: %q", code, said)
+	}
+}
