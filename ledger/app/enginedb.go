@@ -27,6 +27,10 @@ const (
 	// 64 KiB) and two commits: 4.3 MB with 100 validators. The most entries has
 	// CometBFT's pruning of 1,000 such blocks at once: 70,000.
 	engineMemTable = 48 << 20
+	// engineBlock is the size of a table's blocks: a block part of 64 KiB fits with
+	// its proof, its key and the end of the table's block. What does not fit takes
+	// three times its size while Badger builds a table, and until that is written.
+	engineBlock = 68 << 10
 	// engineDeferLimit is how much of deferred block parts may wait for the
 	// write that makes them a block; beyond it they are written on their own.
 	engineDeferLimit = 5 << 20
@@ -108,6 +112,7 @@ func engineBadgerOptions(dir string, log *slog.Logger) badger.Options {
 	o.BlockCacheSize = 0         // reads come from the mapped tables, that is the page cache
 	o.MemTableSize = engineMemTable
 	o.NumMemtables = 2
+	o.BlockSize = engineBlock
 	o.NumCompactors = 2 // the least that Badger takes
 	o.ValueThreshold = engineValueInline
 	o.ValueLogFileSize = engineValueLog
