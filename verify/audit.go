@@ -60,8 +60,8 @@ func Audit(ctx context.Context, src Source, headers HeaderVerifier, trust Trust,
 
 func newAudit(ctx context.Context, src Source, headers HeaderVerifier, trust Trust, o Options) *audit {
 	a := &audit{ctx: ctx, src: src, headers: headers, trust: trust, opts: o}
-	a.rep = &Report{Format: ReportFormat, Seed: hex.EncodeToString(o.Seed[:]), Assumptions: []string{}, Notices: []Notice{}}
-	a.rep.Totals.Kinds = map[string]*KindTotals{}
+	a.rep = newReport(&o)
+	a.rep.Seed = hex.EncodeToString(o.Seed[:])
 	a.draw = rand.New(rand.NewChaCha8(o.Seed))
 	step := func(name, what string) *Step { return a.rep.step(name, what, o.MaxFindings) }
 	a.genesis = step("genesis", "documents")

@@ -16,10 +16,16 @@ type correction struct {
 	entry  int64 // its own
 	index  int   // of its record in the batch
 	issuer string
+	by     string // the issuer, where it is known to have signed it
 	*provenance.Correction
 }
 
 func (c *correction) place() string { return fmt.Sprintf("entries[%d].records[%d]", c.entry, c.index) }
+
+// finding makes one about it.
+func (c *correction) finding(at, want, got string) *Finding {
+	return ProviderFinding(c.by, CodeCorrection, c.place()+at, want, got)
+}
 
 // target is the corrected record's id. The format has it that there are 32 bytes.
 func (c *correction) target() provenance.Hash { return provenance.Hash(c.Record) }
@@ -32,7 +38,7 @@ func correctionsIn(entry int64, h *provenance.BatchHeader, records [][]byte) []*
 	var found []*correction
 	for i, raw := range records {
 		if r, err := provenance.ParseRecord(raw); err == nil && r.Correction != nil {
-			found = append(found, &correction{entry, i, h.Issuer, r.Correction})
+			found = append(found, &correction{entry, i, h.Issuer, "", r.Correction})
 		}
 	}
 	return found
@@ -73,7 +79,7 @@ func (a *audit) checkCorrections() {
 // correction is a finding.
 func (a *audit) checkCorrected(of []*correction) error {
 	for len(of) > 0 && of[0].Entry >= of[0].entry {
-		a.corrections.finding(CodeCorrection, of[0].place(), fmt.Sprintf("an entry before %d", of[0].entry), fmt.Sprintf("entry %d", of[0].Entry))
+		a.corrections.find(of[0].finding("", fmt.Sprintf("an entry before %d", of[0].entry), fmt.Sprintf("entry %d", of[0].Entry)))
 		of = of[1:] // the log goes on, and others may come behind the entry
 	}
 	if len(of) == 0 {
@@ -133,13 +139,13 @@ func applyTo(e *correctedEntry, of map[provenance.Hash]*Corrected, c *correction
 	if of[id] == nil {
 		r, err := e.corrected(id, c.Entry)
 		if err != nil {
-			return NewFinding(CodeCorrection, c.place(), fmt.Sprintf("record %s in entry %d", id, c.Entry), err.Error())
+			return c.finding("", fmt.Sprintf("record %s in entry %d", id, c.Entry), err.Error())
 		}
 		of[id] = r
 	}
 	var wrong *CorrectionError
 	if errors.As(of[id].Apply(c.issuer, c.entry, c.Correction), &wrong) {
-		return NewFinding(CodeCorrection, c.place()+wrong.Field, wrong.Want, wrong.Got)
+		return c.finding(wrong.Field, wrong.Want, wrong.Got)
 	}
 	return nil
 }

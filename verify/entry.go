@@ -25,6 +25,7 @@ type checkedEntry struct {
 	header      *provenance.BatchHeader // nil where the statement does not parse
 	signed      bool                    // the signature was looked at, under the key that its kid names
 	signedErr   error                   // what came of it
+	by          string                  // the issuer, once the replay knows that it signed; else empty
 	frame       []byte
 	terms       *terms        // under which the records were checked,
 	recordsErr  error         // and what came of it
@@ -133,13 +134,14 @@ func (g *guesses) checkRecords(c *checkedEntry, t *terms) {
 }
 
 // futureFinding looks for records that had not happened yet, by more than skew.
-// Only the auditor's clock can tell: block time is a lower bound. SPEC(ADM-15)
-func futureFinding(place string, last int64, now time.Time, skew time.Duration) *Finding {
+// Only the auditor's clock can tell: block time is a lower bound. by is who is known
+// to have signed them. SPEC(ADM-15)
+func futureFinding(place, by string, last int64, now time.Time, skew time.Duration) *Finding {
 	limit := now.Add(skew)
 	if !time.UnixMilli(last).After(limit) {
 		return nil
 	}
-	return NewFinding(CodeFuture, place+".statement.period", "records of before "+limit.UTC().Format(time.RFC3339),
+	return ProviderFinding(by, CodeFuture, place+".statement.period", "records of before "+limit.UTC().Format(time.RFC3339),
 		time.UnixMilli(last).UTC().Format(time.RFC3339))
 }
 

@@ -51,8 +51,7 @@ type exhibit struct {
 
 func newExhibitAudit(ctx context.Context, headers HeaderVerifier, trust Trust, o Options) *audit {
 	a := &audit{ctx: ctx, headers: headers, trust: trust, opts: o}
-	a.rep = &Report{Format: ReportFormat, Assumptions: []string{}, Notices: []Notice{}}
-	a.rep.Totals.Kinds = map[string]*KindTotals{}
+	a.rep = newReport(&o)
 	a.genesis = a.rep.step("genesis", "documents", o.MaxFindings)
 	a.log = a.rep.step("statement", "statements", o.MaxFindings)
 	a.state = a.rep.step("records", "records", o.MaxFindings)
@@ -96,10 +95,12 @@ func (x *exhibit) readStatement(now time.Time) bool {
 		return false
 	}
 	x.statement = parsed
+	by := parsed.Header().Issuer
 	if err := x.doc.checkSigner("statement", parsed); err != nil {
 		s.stop(err)
+		by = ""
 	}
-	if f := futureFinding("", parsed.Header().Last, now, maxDrift); f != nil {
+	if f := futureFinding("", by, parsed.Header().Last, now, maxDrift); f != nil {
 		f.Place = "statement.period"
 		s.find(f)
 	}

@@ -107,6 +107,10 @@ type Finding struct {
 	Want  string `json:"want"`
 	Got   string `json:"got"`
 	How   string `json:"how"` // to see for oneself
+	// Against is whom it speaks against; Provider is the provider's id where it is
+	// one.
+	Against  Against `json:"against"`
+	Provider string  `json:"provider,omitempty"`
 }
 
 // Error reads "code: place: want …, got …".
@@ -114,9 +118,10 @@ func (f *Finding) Error() string {
 	return fmt.Sprintf("%s: %s: wanted %s, got %s", f.Code, f.Place, f.Want, f.Got)
 }
 
-// NewFinding makes a finding. How to see for oneself follows from the code.
+// NewFinding makes a finding against the ledger. How to see for oneself follows
+// from the code. Findings about what a provider said are made by ProviderFinding.
 func NewFinding(code Code, place, want, got string) *Finding {
-	f := &Finding{Code: code, Place: place, Want: want, Got: got}
+	f := &Finding{Code: code, Place: place, Want: want, Got: got, Against: AgainstLedger}
 	for _, r := range Rules() {
 		if r.Code == code {
 			f.How = r.How
@@ -137,7 +142,8 @@ var (
 
 // A Rule says what a code guards.
 type Rule struct {
-	Code   Code
-	Guards string // rule ids of the specification
-	How    string // how to see for oneself what a finding with this code says
+	Code    Code
+	Guards  string // rule ids of the specification
+	How     string // how to see for oneself what a finding with this code says
+	Against Against
 }

@@ -13,7 +13,9 @@ import (
 // head, whatever is wrong: what comes after is held against it, so that one break
 // is one finding. SPEC(VER-12)
 func (r *replay) judgeStatement(c *checkedEntry) {
-	r.judgeSigner(c)
+	if r.judgeSigner(c) {
+		c.by = c.header.Issuer
+	}
 	r.judgePlace(c)
 	r.judgeAge(c)
 	if c.terms != r.terms {
@@ -26,7 +28,7 @@ func (r *replay) judgeStatement(c *checkedEntry) {
 	if ms := r.registry.policy.Skew; ms > 0 && ms < math.MaxInt64/int64(time.Millisecond) {
 		skew = time.Duration(ms) * time.Millisecond
 	}
-	if f := futureFinding(fmt.Sprintf("entries[%d]", c.index), c.header.Last, r.clock, skew); f != nil {
+	if f := futureFinding(fmt.Sprintf("entries[%d]", c.index), c.by, c.header.Last, r.clock, skew); f != nil {
 		r.step.find(f)
 	}
 	r.judgePolicy(c)
@@ -40,20 +42,20 @@ func (r *replay) find(code Code, c *checkedEntry, at, want, got string) {
 	r.step.finding(code, fmt.Sprintf("entries[%d]%s", c.index, at), want, got)
 }
 
-// judgeSigner checks issuer, key and signature.
-func (r *replay) judgeSigner(c *checkedEntry) {
+// judgeSigner checks issuer, key and signature, and reports whether all hold.
+func (r *replay) judgeSigner(c *checkedEntry) bool {
 	p := r.providers[c.header.Issuer]
 	// SPEC(ADM-5)
 	if p == nil || p.provider.Status != provenance.ProviderActive {
 		r.find(CodeIssuer, c, ".statement.issuer", "an active provider of the registry", fmt.Sprintf("%q", c.header.Issuer))
-		return
+		return false
 	}
 	// SPEC(ADM-6), SPEC(STM-7)
 	kid := c.statement.KID()
 	key, public := p.key(kid)
 	if key == nil {
 		r.find(CodeKey, c, ".statement.kid", "a key of "+c.header.Issuer, kid.String())
-		return
+		return false
 	}
 	if ok, known := r.keyValid(key); known && !ok {
 		want := fmt.Sprintf("a key that is valid at height %d", r.now)
@@ -61,7 +63,7 @@ func (r *replay) judgeSigner(c *checkedEntry) {
 			want = fmt.Sprintf("a key that is not revoked, as this one is since entry %d", *key.Revoked)
 		}
 		r.find(CodeKey, c, ".statement.kid", want, public.String())
-		return
+		return false
 	}
 	if !c.signed {
 		c.checkSignature(public)
@@ -70,6 +72,7 @@ func (r *replay) judgeSigner(c *checkedEntry) {
 	if c.signedErr != nil {
 		r.find(CodeSignature, c, ".statement.signature", "a signature by "+public.String(), c.signedErr.Error())
 	}
+	return c.signedErr == nil
 }
 
 // judgePlace holds a statement against its stream's head and makes it the new

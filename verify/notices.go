@@ -6,6 +6,8 @@ import "tokentrail/provenance"
 const (
 	NoticeEquivocation = "equivocation" // a provider signed two statements for one place
 	NoticeStolen       = "stolen-key"   // a provider's key was declared stolen
+	// Where findings against providers are told as notices (Options.Providers), the
+	// kind is their code.
 )
 
 // A Notice is what the log itself shows of a provider: no evidence against the
@@ -13,7 +15,7 @@ const (
 type Notice struct {
 	Kind     string           `json:"kind"`
 	Provider string           `json:"provider"`
-	Entry    int64            `json:"entry"` // that shows it
+	Entry    int64            `json:"entry"` // that shows it; -1 where that is not known
 	Stream   string           `json:"stream,omitempty"`
 	Sequence *int64           `json:"sequence,omitempty"`
 	Key      *provenance.Hash `json:"key,omitempty"` // thumbprint
@@ -21,6 +23,7 @@ type Notice struct {
 	Entries  int64            `json:"entries,omitempty"` // signed with the key from that height on
 	Records  int64            `json:"records,omitempty"` // of these
 	Says     string           `json:"says"`
+	Finding  *Finding         `json:"finding,omitempty"` // that became the notice
 }
 
 // notices are as many as are kept.

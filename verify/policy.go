@@ -33,7 +33,7 @@ func (r *replay) judgePolicy(c *checkedEntry) {
 	told := map[Code]bool{}
 	find := func(code Code, at, want, got string) {
 		if !told[code] { // one of a kind an entry
-			r.expected.finding(code, fmt.Sprintf("entries[%d]%s", c.index, at), want, got)
+			r.expected.find(ProviderFinding(c.by, code, fmt.Sprintf("entries[%d]%s", c.index, at), want, got))
 		}
 		told[code] = true
 	}

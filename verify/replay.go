@@ -101,7 +101,7 @@ func (r *replay) add(c *checkedEntry) error {
 	case c.header != nil:
 		r.judgeStatement(c)
 		r.sum(c)
-		r.remember(c.corrections)
+		r.remember(c.corrections, c.by)
 	case c.act != nil:
 		r.judgeAct(c)
 	case c.equivocation != nil:
@@ -192,8 +192,12 @@ func (r *replay) finish() {
 	}
 }
 
-// remember keeps the corrections of an entry, as many as there is room for.
-func (r *replay) remember(of []*correction) {
+// remember keeps the corrections of an entry, as many as there is room for, and
+// who signed them.
+func (r *replay) remember(of []*correction, by string) {
+	for _, c := range of {
+		c.by = by
+	}
 	room := min(maxCorrections-len(r.corrections), len(of))
 	r.corrections = append(r.corrections, of[:room]...)
 	r.forgotten += int64(len(of) - room)

@@ -62,6 +62,9 @@ type Step struct {
 
 	most    int
 	expired bool
+	beyond  map[string]int64 // More, by provider; "" is the ledger
+	demote  bool             // findings against providers become notices,
+	notices notices          // which these are
 }
 
 // TrustUsed is what the verdict stands on.
@@ -113,18 +116,30 @@ type Totals struct {
 
 // A Report is the outcome of an audit: one document, whatever the outcome.
 type Report struct {
-	Format      int       `json:"format"`
-	Verdict     Verdict   `json:"verdict"`
-	ExitCode    int       `json:"exit"`
-	Started     string    `json:"started"`
-	Trust       TrustUsed `json:"trust"`
-	Ledger      *Ledger   `json:"ledger"` // null where no head was anchored
-	Steps       []*Step   `json:"steps"`
-	Notices     []Notice  `json:"notices"`                // about providers: no evidence against the ledger
-	MoreNotices int64     `json:"more_notices,omitempty"` // beyond those that are kept
-	Totals      Totals    `json:"totals"`
-	Assumptions []string  `json:"assumptions"`
-	Seed        string    `json:"seed,omitempty"` // of the samples
+	Format      int           `json:"format"`
+	Verdict     Verdict       `json:"verdict"`
+	ExitCode    int           `json:"exit"`
+	Started     string        `json:"started"`
+	Trust       TrustUsed     `json:"trust"`
+	Ledger      *Ledger       `json:"ledger"` // null where no head was anchored
+	Against     AgainstCounts `json:"against"`
+	Steps       []*Step       `json:"steps"`
+	Notices     []Notice      `json:"notices"`                // about providers: no evidence against the ledger
+	MoreNotices int64         `json:"more_notices,omitempty"` // beyond those that are kept
+	Totals      Totals        `json:"totals"`
+	Assumptions []string      `json:"assumptions"`
+	Seed        string        `json:"seed,omitempty"` // of the samples
+}
+
+// newReport begins a report.
+func newReport(o *Options) *Report {
+	r := &Report{Format: ReportFormat, Assumptions: []string{}, Notices: []Notice{}}
+	r.Totals.Kinds = map[string]*KindTotals{}
+	r.Against.As = AsFinding
+	if o.NoticeProviders {
+		r.Against.As = AsNotice
+	}
+	return r
 }
 
 // Exit returns the exit code of the report's verdict.
@@ -150,19 +165,32 @@ func (r *Report) step(name, what string, most int) *Step {
 	if most <= 0 {
 		most = defaultFindings
 	}
-	s := &Step{Name: name, Outcome: NotChecked, What: what, Reason: notReached, Findings: []*Finding{}, most: most}
+	s := &Step{Name: name, Outcome: NotChecked, What: what, Reason: notReached, Findings: []*Finding{}, most: most, demote: r.Against.As == AsNotice}
+	s.notices.most = most
 	r.Steps = append(r.Steps, s)
 	return s
 }
 
 // find keeps a finding.
 func (s *Step) find(f *Finding) {
+	if s.demote && f.ofProvider() {
+		s.notices.add(f.asNotice())
+		return
+	}
 	s.Outcome, s.Reason = Failed, ""
 	if len(s.Findings) < s.most {
 		s.Findings = append(s.Findings, f)
 		return
 	}
 	s.More++
+	if s.beyond == nil {
+		s.beyond = map[string]int64{}
+	}
+	if _, known := s.beyond[f.Provider]; known || len(s.beyond) < mostAccused {
+		s.beyond[f.Provider]++
+		return
+	}
+	s.beyond[manyProviders]++
 }
 
 // finding makes and keeps one.
@@ -217,4 +245,24 @@ func (r *Report) conclude(started, ended time.Time) {
 		}
 	}
 	r.ExitCode = r.Exit()
+	r.settle()
+}
+
+// settle counts findings by whom they speak against, and gathers the notices that
+// findings became. SPEC(VER-51)
+func (r *Report) settle() {
+	r.Against.By = map[string]int64{}
+	for _, s := range r.Steps {
+		for _, f := range s.Findings {
+			r.Against.accuse(f.Provider, 1)
+		}
+		for provider, n := range s.beyond {
+			r.Against.accuse(provider, n)
+		}
+		for _, n := range s.notices.kept {
+			r.Against.accuse(n.Provider, 1)
+		}
+		r.Against.accuse(manyProviders, s.notices.more)
+		r.Notices, r.MoreNotices = append(r.Notices, s.notices.kept...), r.MoreNotices+s.notices.more
+	}
 }

@@ -184,6 +184,9 @@ type Options struct {
 	// already answered from, since one block more carries its app hash: 0 means
 	// 5 s, less means not at all.
 	Patience time.Duration
+	// NoticeProviders makes notices of what speaks against a provider rather than the
+	// ledger: it is told, and counts for no verdict. SPEC(VER-51)
+	NoticeProviders bool
 	// MaxFindings bounds the findings kept a step; 0 means 100. The rest count.
 	MaxFindings int
 	// Progress, if set, is called from one goroutine as the audit goes on.

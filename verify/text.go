@@ -33,6 +33,9 @@ func (r *Report) WriteText(w io.Writer) error {
 	}
 	b.WriteString("\n")
 	r.writeSteps(&b)
+	if r.Against.Ledger+r.Against.Providers > 0 {
+		fmt.Fprintf(&b, "\n%s\n", plain(r.Against.says()))
+	}
 	for _, s := range r.Steps {
 		writeFindings(&b, s)
 	}

@@ -107,7 +107,7 @@ func (t *tracer) ordered(r *reading) *reading {
 // lie keeps a finding about a record of an answer. SPEC(TRC-4)
 func (t *tracer) lie(out *reading, q provenance.RecordQuery, at int, want, got string) {
 	out.lied = true
-	t.find(&Finding{Code: CodeTraceAnswer, Place: fmt.Sprintf("records?%s[%d]", queryText(q), at), Want: want, Got: got, How: howTrace})
+	t.find(&Finding{Code: CodeTraceAnswer, Against: AgainstLedger, Place: fmt.Sprintf("records?%s[%d]", queryText(q), at), Want: want, Got: got, How: howTrace})
 }
 
 // find keeps a finding.

@@ -29,6 +29,7 @@ type verifyFlags struct {
 	trust    string
 	period   period
 	receipts int
+	against  string // what findings against providers are told as
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -56,7 +57,11 @@ func (a *app) verifyCommand() *cobra.Command {
 	f.period = period(defaultPeriod)
 	s.Var(&f.period, "trusting-period", "how long that header stays trustworthy, as 90d or 36h")
 	s.IntVar(&f.receipts, "receipts", 0, "entries whose receipts and proofs are asked for, drawn at random; -1 for all (64)")
+	s.StringVar(&f.against, "providers", verify.AsFinding, "what speaks against a provider, not the ledger: a finding, or a notice that leaves the verdict as it is")
 	cmd.RunE = a.does(func(ctx context.Context, _ []string) error {
+		if f.against != verify.AsFinding && f.against != verify.AsNotice {
+			return usagef("--providers %q: wanted %s or %s", f.against, verify.AsFinding, verify.AsNotice)
+		}
 		if f.trust == "" && s.Changed("trusting-period") {
 			return usagef("--trusting-period is of a header given with --trust; from genesis on there is no expiry")
 		}
@@ -113,7 +118,8 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 		return err
 	}
 	steps := &stepProgress{app: a}
-	report := light.Audit(ctx, node, trust, verify.Options{Now: time.Now, Receipts: f.receipts, Progress: steps.told, Profile: meetsProfile})
+	report := light.Audit(ctx, node, trust, verify.Options{Now: time.Now, Receipts: f.receipts, Progress: steps.told, Profile: meetsProfile,
+		NoticeProviders: f.against == verify.AsNotice})
 	steps.end()
 	if err := a.report(report); err != nil {
 		return err

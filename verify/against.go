@@ -1,0 +1,99 @@
+package verify
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Against says whom a finding speaks against. SPEC(VER-50)
+type Against string
+
+// Whom a finding can speak against.
+const (
+	// AgainstLedger: honest validators and an honest node would never let it stand.
+	AgainstLedger Against = "ledger"
+	// AgainstProvider: a provider signed it, and the ledger rightly kept it.
+	AgainstProvider Against = "provider"
+)
+
+// mostAccused bounds the providers that a report counts one by one.
+const mostAccused = 1000
+
+// manyProviders stands for providers beyond those: no provider's id.
+const manyProviders = "\x00"
+
+// AgainstCounts are a report's findings by whom they speak against, those
+// beyond the kept ones and those that became notices included. SPEC(VER-51)
+type AgainstCounts struct {
+	Ledger    int64            `json:"ledger"`
+	Providers int64            `json:"providers"`
+	By        map[string]int64 `json:"by"` // of these, by provider
+	As        string           `json:"as"` // what those against providers are: finding or notice
+}
+
+// What findings against providers are told as.
+const (
+	AsFinding = "finding"
+	AsNotice  = "notice"
+)
+
+// ProviderFinding makes a finding about what a provider said. Where nobody is
+// known to have signed it, provider is empty and it speaks against the ledger,
+// which let it stand. SPEC(VER-50)
+func ProviderFinding(provider string, code Code, place, want, got string) *Finding {
+	f := NewFinding(code, place, want, got)
+	f.Against, f.Provider = AgainstProvider, provider
+	if provider == "" {
+		f.Against = AgainstLedger
+	}
+	return f
+}
+
+// ofProvider reports whether the finding is about what a provider said.
+func (f *Finding) ofProvider() bool { return f.Against == AgainstProvider }
+
+// asNotice is the finding as a notice, which counts for no verdict. SPEC(VER-51)
+func (f *Finding) asNotice() Notice {
+	n := Notice{Kind: string(f.Code), Provider: f.Provider, Entry: -1, Finding: f}
+	if _, err := fmt.Sscanf(f.Place, "entries[%d]", &n.Entry); err != nil {
+		n.Entry = -1
+	}
+	n.Says = fmt.Sprintf("%s: wanted %s, got %s", f.Place, f.Want, f.Got)
+	return n
+}
+
+// accuse counts a finding.
+func (c *AgainstCounts) accuse(provider string, n int64) {
+	if provider == "" {
+		c.Ledger += n
+		return
+	}
+	c.Providers += n
+	if provider == manyProviders || n == 0 {
+		return
+	}
+	if _, known := c.By[provider]; known || len(c.By) < mostAccused {
+		c.By[provider] += n
+	}
+}
+
+// says tells the counts in words, and who the providers are, as far as that is
+// short.
+func (c *AgainstCounts) says() string {
+	line := fmt.Sprintf("evidence against the ledger: %s; against providers: %s", group(c.Ledger), group(c.Providers))
+	names := sortedKeys(c.By)
+	if len(names) == 0 {
+		return line
+	}
+	const most = 5
+	more := ""
+	if len(names) > most {
+		more = fmt.Sprintf(" and %s", amount(int64(len(names)-most), "others"))
+		names = names[:most]
+	}
+	line += " (" + strings.Join(names, ", ") + more + ")"
+	if c.As == AsNotice {
+		line += ", as notices"
+	}
+	return line
+}
