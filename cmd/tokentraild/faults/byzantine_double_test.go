@@ -142,6 +142,10 @@ func TestTwoOfOneKey(t *testing.T) {
 		if said := n.said.String(); !strings.Contains(said, "signed two different votes") || !strings.Contains(said, address) {
 			t.Errorf("%s does not say that %s signed twice:\n%s", n.home, address, said)
 		}
+		figure := `tokentrail_misbehaviour_total{validator="` + strings.ToLower(address) + `"} `
+		if _, figures, err := n.get("/metrics"); err != nil || !bytes.Contains(figures, []byte("\n"+figure)) {
+			t.Errorf("%s has no figure %s, %v", n.home, figure, err)
+		}
 	}
 	net.remove(t, governor, honest[0], identity.Validator)
 	net.withoutValidator(t, l, honest[0], address)
