@@ -88,3 +88,41 @@ func TestTornAndMissingManifest(t *testing.T) {
 		t.Errorf("missing: %v", err)
 	}
 }
+
+// TestListThatSaysTooLittle cuts the list of tables, which Badger would take for a
+// power cut: it would delete what is not on it. One table more than are listed is
+// what a crash leaves.
+func TestListThatSaysTooLittle(t *testing.T) {
+	dir := manifestOf(t)
+	path := filepath.Join(dir, manifestName)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
+	if err != nil || len(tables) < 2 {
+		t.Fatal(tables, err)
+	}
+	table, err := os.ReadFile(tables[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	orphan := filepath.Join(dir, "000999.sst")
+	if err := os.WriteFile(orphan, table, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckStore(dir); err != nil {
+		t.Errorf("one table more than are listed: %v", err)
+	}
+	if err := os.Remove(orphan); err != nil {
+		t.Fatal(err)
+	}
+	for n := manifestMagic; n < manifestMagic+manifestHeader+1; n++ {
+		if err := os.WriteFile(path, whole[:n], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := CheckStore(dir); !isDamage(err) {
+			t.Errorf("cut at %d: %v", n, err)
+		}
+	}
+}

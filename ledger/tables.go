@@ -27,6 +27,9 @@ func CheckStore(dir string) error {
 		return err
 	}
 	listed, err := listedTables(dir)
+	if err == nil {
+		err = checkUnlisted(dir, listed)
+	}
 	for _, id := range slices.Sorted(maps.Keys(listed)) {
 		if err == nil {
 			err = checkTable(dir, id, listed[id].Compression)
@@ -54,6 +57,21 @@ func listedTables(dir string) (map[uint64]badger.TableManifest, error) {
 		return nil, damaged(manifestName, "of "+dir, "%v", err)
 	}
 	return manifest.Tables, nil
+}
+
+// checkUnlisted refuses a list that names nothing where there are tables, as one
+// that was cut does: Badger deletes the tables that are not on it. A crash leaves
+// such tables too, beside listed ones: what a compaction made or was about to
+// remove; and before the first is listed, that of one memtable. SPEC(NOD-8)
+func checkUnlisted(dir string, listed map[uint64]badger.TableManifest) error {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.sst"))
+	if err != nil {
+		return fmt.Errorf("look for tables: %w", err)
+	}
+	if len(listed) == 0 && len(paths) > 1 {
+		return damaged(manifestName, "of "+dir, "it names no table, and there are %d", len(paths))
+	}
+	return nil
 }
 
 // checkTable holds every block of a table against its checksum.
