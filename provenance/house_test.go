@@ -102,7 +102,7 @@ func TestFilesAndFunctionsStayShort(t *testing.T) {
 // Every rule that the code cites is a rule of the specification.
 func TestCitedRulesExist(t *testing.T) {
 	defined := map[string]bool{}
-	for _, name := range []string{"encoding", "record", "statement", "receipt", "key", "ledger", "flows", "api", "label", "verify", "trace", "privacy", "state", "governance"} {
+	for _, name := range []string{"encoding", "record", "statement", "receipt", "key", "ledger", "flows", "api", "label", "verify", "trace", "privacy", "state", "governance", "bundle"} {
 		text := string(must1(os.ReadFile("../spec/" + name + ".md")))
 		for _, id := range regexp.MustCompile(`[A-Z]{3}-\d+`).FindAllString(text, -1) {
 			defined[id] = true

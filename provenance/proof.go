@@ -232,13 +232,7 @@ func (p *StateProof) Encode() []byte {
 
 // ParseStateProof decodes [leaf, siblings].
 func ParseStateProof(b []byte) (*StateProof, error) {
-	leaf := func(c *cursor) error {
-		if bytes.HasPrefix(c.b[c.off:], []byte{majorArray << 5}) {
-			return c.each(nil)
-		}
-		return tuple(hash32, hash32)(c)
-	}
-	if err := parse(b, tuple(leaf, hashPath(8*HashSize, CodeStateProof))); err != nil {
+	if err := parse(b, stateProofForm); err != nil {
 		return nil, err
 	}
 	w := struct {
@@ -254,6 +248,17 @@ func ParseStateProof(b []byte) (*StateProof, error) {
 		p.Leaf = &StateLeaf{KeyHash: w.Leaf[0], ValueHash: w.Leaf[1]}
 	}
 	return p, nil
+}
+
+// stateProofForm is [leaf, siblings].
+func stateProofForm(c *cursor) error {
+	leaf := func(c *cursor) error {
+		if bytes.HasPrefix(c.b[c.off:], []byte{majorArray << 5}) {
+			return c.each(nil)
+		}
+		return tuple(hash32, hash32)(c)
+	}
+	return tuple(leaf, hashPath(8*HashSize, CodeStateProof))(c)
 }
 
 // Present checks that value stands under key in the state with this root.

@@ -90,6 +90,11 @@ type vectorValues struct {
 	JSON        string
 	Payload     string
 	Joined      string
+
+	// Of the ledger's vectors alone.
+	BlockBytes   *int64 `json:"block_bytes"`
+	BlockContent *int64 `json:"block_content"`
+	BlockChanged *int64 `json:"block_changed"`
 }
 
 func partsBytes(parts []vectorPart) []byte {
@@ -142,7 +147,7 @@ var vectorRunners = map[string]func(v *vector) (*got, error){
 	"receipt": runReceipt, "checkpoint": runCheckpoint,
 	"act_payload": runActPayload, "act": runAct, "equivocation": runEquivocation,
 	"act_json": runActJSON, "act_file": runActFile, "equivocation_leaf": runEquivocationLeaf,
-	"submission_type": runSubmissionType, "genesis": runGenesis,
+	"submission_type": runSubmissionType, "genesis": runGenesis, "bundle": runBundle, "transparent": runTransparent,
 }
 
 func TestVectors(t *testing.T) {

@@ -155,6 +155,9 @@ var notParsed = map[string]string{
 	"GOV-3": "defines the act id; positive vectors state it", "GOV-19": "an effect; positive vectors state it",
 	"GOV-20": "says what follows", "GOV-21": "says what evidence does not do", "GEN-2": "defines the first state; positive vectors state it",
 	"EQV-5": "a node's own doing",
+	"BND-3": "says what the parts are", "BND-17": "of files", "BND-14": "says what is not checked", "BND-15": "of a report",
+	"BND-4": "for auditors", "BND-5": "as BND-4", "BND-6": "as BND-4", "BND-7": "as BND-4", "BND-8": "as BND-4", "BND-9": "as BND-4",
+	"BND-10": "as BND-4", "BND-11": "as BND-4", "BND-12": "as BND-4", "BND-13": "as BND-4",
 	"RCP-2": "needs the engine's protobuf, tested with the code", "STA-1": "defines the root; positive vectors state it",
 }
 
@@ -225,6 +228,7 @@ var ruleOf = map[string]string{
 	"inclusion": "inclusion", "consistency": "consistency", "apphash": "preimage", "receipt": "receipt", "admission": "submission", "admission_v3": "submission",
 	"act_payload": "act-payload", "act": "act", "admission_act": "act-submission",
 	"equivocation": "equivocation-submission", "admission_equivocation": "equivocation-submission", "equivocation_leaf": "equivocation-leaf",
+	"bundle": "bundle", "transparent": "transparent-statement",
 }
 
 // beyondGrammar lists the errors that the grammar does not show: inputs that
@@ -286,6 +290,7 @@ func onlyInWords(suite, name string) bool {
 	case name == "protected-non-minimal", name == "protected-unsorted", name == "signer-unsorted": // of bytes, not of values
 	case strings.HasPrefix(suite, "admission_") && hasAny(name, "rules-", "ungoverned-", "own-ungoverned-"): // of the state
 	case strings.Contains(suite, "equivocation") && hasAny(name, "swapped", "same", "ids-swapped"): // order
+	case suite == "transparent" && name == "order": // order
 	case suite == "act" && hasAny(name, "kid-twice", "kid-descending"): // order
 	case suite == "act_payload" && (hasAny(name, "keys-129", "until-", "governance-threshold-above") || // of several values
 		strings.Contains(name, "-unsorted") || strings.HasSuffix(name, "-twice")): // order
