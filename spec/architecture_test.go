@@ -38,7 +38,7 @@ var imports = []struct {
 	{"ledger/api", []string{"ledger", "ledger/index", "provenance"}, []string{"github.com/cometbft/cometbft"}},
 	{"cmd/tokentraild", []string{"ledger", "ledger/app", "ledger/backup", "ledger/index", "ledger/api", "provenance", "provenance/intake", "provenance/label", "verify", "verify/light", "verify/profile", "verify/remote"}, nil},
 	{"cmd/tokentraild/faults", nil, nil}, // tests only
-	{"cmd/tokentrail", []string{"provenance", "provenance/intake", "provenance/label", "verify", "verify/light", "verify/profile", "verify/remote"}, nil},
+	{"cmd/tokentrail", []string{"provenance", "provenance/intake", "provenance/label", "spec", "verify", "verify/light", "verify/profile", "verify/remote"}, nil},
 	{"spec/vectors/generate", nil, []string{"tokentrail/"}},
 }
 

@@ -21,10 +21,11 @@ import (
 	"fmt"
 )
 
-// Files holds the texts (*.md), the grammar (record.cddl) and the vectors
+// Files holds the texts (*.md), the grammar (record.cddl), the schema of
+// verification reports (report.schema.json) and the vectors
 // (vectors/*.json).
 //
-//go:embed *.md record.cddl vectors/*.json
+//go:embed *.md record.cddl report.schema.json vectors/*.json
 var Files embed.FS
 
 // A Suite is one file of vectors: those of one parser or check.

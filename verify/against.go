@@ -77,23 +77,22 @@ func (c *AgainstCounts) accuse(provider string, n int64) {
 	}
 }
 
-// says tells the counts in words, and who the providers are, as far as that is
-// short.
+// says tells the counts in words.
 func (c *AgainstCounts) says() string {
 	line := fmt.Sprintf("evidence against the ledger: %s; against providers: %s", group(c.Ledger), group(c.Providers))
-	names := sortedKeys(c.By)
-	if len(names) == 0 {
-		return line
-	}
-	const most = 5
-	more := ""
-	if len(names) > most {
-		more = fmt.Sprintf(" and %s", amount(int64(len(names)-most), "others"))
-		names = names[:most]
-	}
-	line += " (" + strings.Join(names, ", ") + more + ")"
-	if c.As == AsNotice {
-		line += ", as notices"
+	if c.Providers > 0 && c.As == AsNotice {
+		line += " as notices"
 	}
 	return line
+}
+
+// names are the providers that are spoken against, as far as that is short; empty
+// where there are none.
+func (c *AgainstCounts) names() string {
+	const most = 5
+	names := sortedKeys(c.By)
+	if len(names) > most {
+		names = append(names[:most], amount(int64(len(names)-most), "others"))
+	}
+	return strings.Join(names, ", ")
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strings"
 	"testing"
 
 	"tokentrail/provenance"
@@ -34,15 +33,15 @@ func TestAgainst(t *testing.T) {
 		says              string
 	}{
 		"finding":                {l, false, verify.Evidence, 0, 2, 0, "evidence against the ledger: 0; against providers: 2 (acme)"},
-		"notice":                 {l, true, verify.Holds, 0, 2, 2, "evidence against the ledger: 0; against providers: 2 (acme), as notices"},
+		"notice":                 {l, true, verify.Holds, 0, 2, 2, "evidence against the ledger: 0; against providers: 2 as notices (acme)"},
 		"of both":                {damaged, false, verify.Evidence, 1, 2, 0, "evidence against the ledger: 1; against providers: 2 (acme)"},
-		"of both, one of it not": {damaged, true, verify.Evidence, 1, 2, 2, "evidence against the ledger: 1; against providers: 2 (acme), as notices"},
+		"of both, one of it not": {damaged, true, verify.Evidence, 1, 2, 2, "evidence against the ledger: 1; against providers: 2 as notices (acme)"},
 	} {
 		o := c.l.options()
 		o.NoticeProviders = c.notice
 		r := c.l.auditWith(o)
 		if r.Verdict != c.verdict || r.Against.Ledger != c.ledger || r.Against.Providers != c.providers || len(r.Notices) != c.notices ||
-			!maps.Equal(r.Against.By, map[string]int64{"acme": 2}) || !strings.Contains(flat(text(r)), c.says) {
+			!maps.Equal(r.Against.By, map[string]int64{"acme": 2}) || !tells(r, c.says) {
 			t.Errorf("%s: %+v\n%s", name, r.Against, text(r))
 		}
 		for _, f := range r.Findings() {
@@ -57,9 +56,6 @@ func TestAgainst(t *testing.T) {
 		}
 	}
 }
-
-// flat is a text without its line breaks.
-func flat(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // TestNobodysWords: what a signature does not hold is not held against anybody it
 // names. SPEC(VER-50)

@@ -326,7 +326,7 @@ func (a *audit) fillIn() {
 	switch {
 	case t.Height > 0:
 		u.Kind, u.Hash, u.Period = "header", &t.Hash, t.Period.String()
-		u.Says = fmt.Sprintf("trusted header %d with hash %s, within %s; later headers by CometBFT's light client, from one address, so that a fork shown to others is not detected", t.Height, t.Hash, t.Period)
+		u.Says = fmt.Sprintf("trusted header %d with hash %s, within %s; later headers by CometBFT's light client, from one address, so that a fork shown to others is not detected", t.Height, t.Hash, days(t.Period))
 	case t.Genesis != nil:
 		u.Says = "the genesis document whose SHA-256 the auditor gave; every header from block 1 on in order, without expiry"
 	case a.src == nil:

@@ -2,7 +2,6 @@ package verify_test
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"tokentrail/provenance"
@@ -202,7 +201,7 @@ func TestMoreCorrectionsThanAreRemembered(t *testing.T) {
 	}
 	l.commit()
 	r := l.audit()
-	if r.Verdict != verify.Unchecked || !strings.Contains(text(r), "102400 corrections, of which only the first 100000") {
+	if r.Verdict != verify.Unchecked || !tells(r, "102400 corrections, of which only the first 100000") {
 		t.Error(text(r))
 	}
 }

@@ -103,7 +103,7 @@ func wantChangeful(t *testing.T, l *ledger, r *verify.Report) {
 		t.Errorf("%+v", r.Notices)
 	}
 	for _, says := range []string{"Of providers, in evidence on the ledger:", "equivocation in entry", "a key of beta was declared stolen since height 4: 2 entries", "Of these under stolen keys 2 entries, 2 records"} {
-		if !strings.Contains(text(r), says) {
+		if !tells(r, says) {
 			t.Errorf("the text does not say %q:\n%s", says, text(r))
 		}
 	}
@@ -117,7 +117,7 @@ func TestHeightsLeftOut(t *testing.T) {
 	if r := l.audit(); r.Verdict != verify.Holds {
 		t.Error(text(r))
 	}
-	if r := l.audit(l.at(9)); r.Verdict != verify.Unchecked || len(r.Findings()) > 0 || !strings.Contains(text(r), "does not tell the heights") {
+	if r := l.audit(l.at(9)); r.Verdict != verify.Unchecked || len(r.Findings()) > 0 || !tells(r, "does not tell the heights") {
 		t.Error(text(r))
 	}
 	// Where nothing depends on heights nothing is lacking.
@@ -243,7 +243,7 @@ func TestRulesToComeByAct(t *testing.T) {
 	}
 	l.commit(l.one("acme", "us"))
 	l.commit()
-	if r := l.audit(); r.Verdict != verify.Unchecked || len(r.Findings()) > 0 || !strings.Contains(text(r), "rule version 4 holds from here on") {
+	if r := l.audit(); r.Verdict != verify.Unchecked || len(r.Findings()) > 0 || !tells(r, "rule version 4 holds from here on") {
 		t.Error(text(r))
 	}
 }
@@ -314,7 +314,7 @@ func TestAges(t *testing.T) {
 		}
 	}
 	old.claim = func(verify.Entry) int64 { return 0 }
-	if r := old.audit(old.at(3)); r.Verdict != verify.Unchecked || !strings.Contains(text(r), "limits the age") {
+	if r := old.audit(old.at(3)); r.Verdict != verify.Unchecked || !tells(r, "limits the age") {
 		t.Error(text(r))
 	}
 	// A node that gives a later height to a statement that is too old to hide it, or

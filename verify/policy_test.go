@@ -1,7 +1,6 @@
 package verify_test
 
 import (
-	"strings"
 	"testing"
 
 	"tokentrail/provenance"
@@ -80,15 +79,15 @@ func TestPolicyThatIsKept(t *testing.T) {
 	})(t)
 	o := l.options()
 	o.Profile = noLabel
-	if r := l.auditWith(o); r.Verdict != verify.Holds || strings.Contains(text(r), "not checked") {
+	if r := l.auditWith(o); r.Verdict != verify.Holds || tells(r, "not checked") {
 		t.Error(text(r))
 	}
 	// Nobody to look at labels: said, and no verdict.
-	if r := l.audit(); r.Verdict != verify.Holds || !strings.Contains(text(r), `the label profile "wants-label", which this program cannot look at`) {
+	if r := l.audit(); r.Verdict != verify.Holds || !tells(r, `the label profile "wants-label", which this program cannot look at`) {
 		t.Error(text(r))
 	}
 	l = under(provenance.Policy{Labels: []provenance.LabelPolicy{{Using: "CN", Profile: "unheard-of"}}}, asIs)(t)
-	if r := l.auditWith(o); r.Verdict != verify.Holds || !strings.Contains(text(r), "unheard-of") {
+	if r := l.auditWith(o); r.Verdict != verify.Holds || !tells(r, "unheard-of") {
 		t.Error(text(r))
 	}
 }

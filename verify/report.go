@@ -1,9 +1,13 @@
 package verify
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
+	"unicode"
+	"unicode/utf16"
 
 	"tokentrail/provenance"
 )
@@ -120,6 +124,7 @@ type Report struct {
 	Verdict     Verdict       `json:"verdict"`
 	ExitCode    int           `json:"exit"`
 	Started     string        `json:"started"`
+	From        string        `json:"from,omitempty"` // where the evidence came from
 	Trust       TrustUsed     `json:"trust"`
 	Ledger      *Ledger       `json:"ledger"` // null where no head was anchored
 	Against     AgainstCounts `json:"against"`
@@ -133,7 +138,7 @@ type Report struct {
 
 // newReport begins a report.
 func newReport(o *Options) *Report {
-	r := &Report{Format: ReportFormat, Assumptions: []string{}, Notices: []Notice{}}
+	r := &Report{Format: ReportFormat, From: o.From, Assumptions: []string{}, Notices: []Notice{}}
 	r.Totals.Kinds = map[string]*KindTotals{}
 	r.Against.As = AsFinding
 	if o.NoticeProviders {
@@ -145,10 +150,25 @@ func newReport(o *Options) *Report {
 // Exit returns the exit code of the report's verdict.
 func (r *Report) Exit() int { return r.Verdict.Exit() }
 
-// JSON returns the report as one JSON document.
+// JSON returns the report as one JSON document, in which what is not printable is
+// escaped. SPEC(VER-20), SPEC(VER-55)
 func (r *Report) JSON() ([]byte, error) {
 	b, err := json.MarshalIndent(r, "", "  ")
-	return append(b, '\n'), err
+	if err != nil {
+		return nil, err
+	}
+	var safe bytes.Buffer
+	for _, c := range string(b) {
+		if c == '\n' || unicode.IsPrint(c) {
+			safe.WriteRune(c)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{c}) {
+			fmt.Fprintf(&safe, `\u%04x`, unit)
+		}
+	}
+	safe.WriteByte('\n')
+	return safe.Bytes(), nil
 }
 
 // Findings returns all findings that were kept, in the order of the steps.
@@ -173,6 +193,7 @@ func (r *Report) step(name, what string, most int) *Step {
 
 // find keeps a finding.
 func (s *Step) find(f *Finding) {
+	f.How = filled(f.How, f.Place)
 	if s.demote && f.ofProvider() {
 		s.notices.add(f.asNotice())
 		return

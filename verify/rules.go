@@ -3,7 +3,7 @@ package verify
 // How to see for oneself, where several codes have it in common.
 const (
 	howGenesis    = "hash the answer of /v1/genesis with sha256sum and compare it with the origin"
-	howHeader     = "decode the light block of this height from /v1/headers as CometBFT's protobuf LightBlock"
+	howHeader     = "decode the light block from /v1/headers?from=HEIGHT&limit=1 as CometBFT's protobuf LightBlock"
 	howEntry      = "fetch /entries/INDEX/statement and look at its bytes with any COSE or CBOR tool"
 	howRecords    = "fetch /entries/INDEX/records and derive count, root, period and totals by spec/statement.md"
 	howReplay     = "hash all statements into an RFC 9162 tree and the state map as spec/ledger.md and spec/state.md say, and compare with the header"

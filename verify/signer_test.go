@@ -128,7 +128,7 @@ func TestExhibitOfAGovernedLedger(t *testing.T) {
 	l.commit()
 	for entry, want := range map[string]verify.Verdict{"0": verify.Holds, "2": verify.Unchecked, "3": verify.Unchecked} {
 		r := l.show(l.exhibit(entry, 0))
-		if r.Verdict != want || len(r.Findings()) > 0 || !strings.Contains(text(r), "acts are not part of an exhibit") {
+		if r.Verdict != want || len(r.Findings()) > 0 || !tells(r, "acts are not part of an exhibit") {
 			t.Errorf("%s:\n%s", entry, text(r))
 		}
 	}

@@ -167,6 +167,9 @@ type Options struct {
 	// Now reads the clock; it must not be nil. It decides on expiry and on what is
 	// from the future, and measures the audit.
 	Now func() time.Time
+	// From is what the report calls the place where the evidence came from: a node's
+	// address, or a file's name. Nothing rests on it.
+	From string
 	// Receipts is the number of entries, drawn by Seed, whose receipt, inclusion
 	// and one record's proof the node is asked for: 0 means 64, less means all.
 	Receipts int

@@ -39,6 +39,11 @@ func broken(l *ledger, prefix string) *remote.Node {
 	return n
 }
 
+// auditOf audits a ledger behind a node, from whatever genesis it serves.
+func auditOf(l *ledger, n *remote.Node) *verify.Report {
+	return light.Audit(context.Background(), n, verify.Trust{}, l.options())
+}
+
 // TestTroubleIsNeverAPass breaks one route after the other: what could not be
 // asked is not checked, never evidence and never a pass.
 func TestTroubleIsNeverAPass(t *testing.T) {
@@ -102,7 +107,7 @@ func TestExpiry(t *testing.T) {
 	trust := l.at(2)
 	trust.Period = time.Minute
 	r := l.audit(trust)
-	if r.Verdict != verify.Expired || r.Exit() != 3 || !strings.Contains(text(r), "get a newer trusted header") {
+	if r.Verdict != verify.Expired || r.Exit() != 3 || !tells(r, "get a newer trusted header") {
 		t.Errorf("%s", text(r))
 	}
 	// From genesis nothing expires.
@@ -136,7 +141,7 @@ func TestCatchingUpIsNotEvidence(t *testing.T) {
 		l := small(t)
 		l.status = func(s *verify.Status) { s.CatchingUp = true }
 		do(l)
-		if r := l.audit(); r.Exit() != 2 || !strings.Contains(text(r), "catching up") {
+		if r := l.audit(); r.Exit() != 2 || !tells(r, "catching up") {
 			t.Errorf("%s:\n%s", name, text(r))
 		}
 	}
@@ -169,7 +174,7 @@ func TestLaggingNodeIsNotEvidence(t *testing.T) {
 					s.Height = c.claims
 				}
 			}
-			if r := l.audit(trust); r.Exit() != c.exit || !strings.Contains(text(r), c.says) {
+			if r := l.audit(trust); r.Exit() != c.exit || !tells(r, c.says) {
 				t.Errorf("exit %d, wanted %d and %q:\n%s", r.Exit(), c.exit, c.says, text(r))
 			}
 		})
@@ -221,7 +226,7 @@ func TestNothingSignedYet(t *testing.T) {
 	checkpoint, err := provenance.Checkpoint{Origin: l.origin(), Root: l.heads[0].LogRoot}.Sign(l.nodeKey)
 	check(t, err)
 	l.replay = map[string][]byte{"/v1/status": {}, "/checkpoint": checkpoint, "/v1/flows?limit=20000": {}, "/v1/flows?by=day%2Cprovider%2Cmodel%2Clabel%2Cbasis&limit=20000": {}}
-	if r := l.audit(); r.Exit() != 2 || !strings.Contains(text(r), "nothing is signed yet") {
+	if r := l.audit(); r.Exit() != 2 || !tells(r, "nothing is signed yet") {
 		t.Error(text(r))
 	}
 }
@@ -320,12 +325,12 @@ func TestFindingsAreBounded(t *testing.T) {
 	o.MaxFindings = 5
 	r := light.Audit(context.Background(), l.node(), verify.Trust{}, o)
 	log := r.Steps[2]
-	if r.Exit() != 1 || len(log.Findings) != 5 || log.More != 7 || !strings.Contains(text(r), "and 7 more findings in step log") {
+	if r.Exit() != 1 || len(log.Findings) != 5 || log.More != 7 || !tells(r, "and 7 more findings in step log") {
 		t.Error(text(r))
 	}
 }
 
-// TestGolden holds the JSON of four reports against files: the format is what
+// TestGolden holds the forms of five reports against files: the format is what
 // other programs read.
 func TestGolden(t *testing.T) {
 	l := small(t)
@@ -334,10 +339,14 @@ func TestGolden(t *testing.T) {
 	damaged.status = func(s *verify.Status) { s.LogRoot[0] ^= 1 }
 	cut := light.Audit(context.Background(), broken(l, "/proof"), l.at(2), l.options())
 	down := light.Audit(context.Background(), broken(l, "/"), l.at(2), l.options())
-	for name, r := range map[string]*verify.Report{"holds": l.audit(), "evidence": damaged.audit(), "unchecked": cut, "down": down} {
+	for name, r := range map[string]*verify.Report{
+		"holds": l.audit(), "evidence": damaged.audit(), "unchecked": cut, "down": down, "provider": unheardOf(t).audit(),
+	} {
 		got, err := r.JSON()
 		check(t, err)
-		for suffix, b := range map[string][]byte{".json": got, ".txt": []byte(text(r))} {
+		for suffix, b := range map[string][]byte{
+			".json": got, ".txt": form(t, r.WriteText), ".xml": form(t, r.WriteJUnit), ".md": form(t, r.WriteMarkdown),
+		} {
 			path := "testdata/" + name + suffix
 			if *update {
 				check(t, os.MkdirAll("testdata", 0o755))

@@ -30,6 +30,7 @@ type verifyFlags struct {
 	period   period
 	receipts int
 	against  string // what findings against providers are told as
+	schema   bool   // of reports is all that is asked for
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -42,6 +43,7 @@ func (a *app) verifyCommand() *cobra.Command {
 			"The node is not trusted.\n\n" +
 			"Without --trust every header since genesis is verified in order. With it CometBFT's light client\n" +
 			"leads from the header that you know to the newest; such trust expires.\n\n" +
+			"The report is text, one JSON document (--schema shows its schema), JUnit XML or Markdown (--output).\n\n" +
 			"Exit codes: 0 holds, 1 evidence against, 2 could not check, 3 trust expired, 64 usage.",
 		Example: "tokentrail verify --node http://localhost:7480\n" +
 			"tokentrail verify --node http://localhost:7480 --output json \\\n" +
@@ -58,7 +60,11 @@ func (a *app) verifyCommand() *cobra.Command {
 	s.Var(&f.period, "trusting-period", "how long that header stays trustworthy, as 90d or 36h")
 	s.IntVar(&f.receipts, "receipts", 0, "entries whose receipts and proofs are asked for, drawn at random; -1 for all (64)")
 	s.StringVar(&f.against, "providers", verify.AsFinding, "what speaks against a provider, not the ledger: a finding, or a notice that leaves the verdict as it is")
+	s.BoolVar(&f.schema, "schema", false, "write the JSON Schema of reports, and verify nothing")
 	cmd.RunE = a.does(func(ctx context.Context, _ []string) error {
+		if f.schema {
+			return a.reportSchema()
+		}
 		if f.against != verify.AsFinding && f.against != verify.AsNotice {
 			return usagef("--providers %q: wanted %s or %s", f.against, verify.AsFinding, verify.AsNotice)
 		}
@@ -66,7 +72,7 @@ func (a *app) verifyCommand() *cobra.Command {
 			return usagef("--trusting-period is of a header given with --trust; from genesis on there is no expiry")
 		}
 		return a.verify(ctx, f)
-	}, asText, asJSON)
+	}, reportForms()...)
 	return cmd
 }
 
@@ -119,7 +125,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 	}
 	steps := &stepProgress{app: a}
 	report := light.Audit(ctx, node, trust, verify.Options{Now: time.Now, Receipts: f.receipts, Progress: steps.told, Profile: meetsProfile,
-		NoticeProviders: f.against == verify.AsNotice})
+		From: c.base.Redacted(), NoticeProviders: f.against == verify.AsNotice})
 	steps.end()
 	if err := a.report(report); err != nil {
 		return err
@@ -146,17 +152,6 @@ func meetsProfile(id, issuer string, r *provenance.Record) (fails string, known 
 		}
 	}
 	return "it fails", true
-}
-
-func (a *app) report(r *verify.Report) error {
-	if a.output == asJSON {
-		b, err := r.JSON()
-		if err == nil {
-			_, err = a.stdout.Write(b)
-		}
-		return err
-	}
-	return a.emit(nil, func(w io.Writer) error { return r.WriteText(w) })
 }
 
 // auditPause is the first pause before a node is asked again: an audit of one
