@@ -198,9 +198,7 @@ func (h *BatchHeader) derive(records [][]byte, limits Limits) (*Tree, error) {
 	if len(records) < 1 || len(records) > limits.Records {
 		return nil, fail(CodeCount, "", "%d records, wanted 1 to %d", len(records), limits.Records)
 	}
-	tree, sums, known := &Tree{}, newTally(), names{}
-	h.Count = len(records)
-	var leaf []byte // the same memory for each
+	d, known := newDerivation(h, len(records)), names{}
 	for i, raw := range records {
 		f, err := examine(raw, known, limits.Rules)
 		if err != nil {
@@ -209,20 +207,9 @@ func (h *BatchHeader) derive(records [][]byte, limits Limits) (*Tree, error) {
 		if len(raw) > limits.RecordBytes {
 			return nil, fail(CodeSize, fmt.Sprintf("records[%d]", i), "%d bytes, this ledger's policy allows %d", len(raw), limits.RecordBytes)
 		}
-		sums.add(&f)
-		if i == 0 {
-			h.First, h.Last = f.time, f.time
-		}
-		h.First, h.Last = min(h.First, f.time), max(h.Last, f.time)
-		leaf = appendLeaf(leaf[:0], h.Issuer, h.Stream, h.Sequence, i, raw)
-		tree.Append(LeafHash(leaf))
+		d.add(&f, raw)
 	}
-	cells, err := sums.cells(limits.Cells)
-	if err != nil {
-		return nil, err
-	}
-	h.Totals, h.Strings, h.Root = cells, stringTable(cells), tree.Root()
-	return tree, nil
+	return d.end(limits)
 }
 
 // CheckRecords holds the header against its records (SPEC(BAT-6)) and returns
@@ -233,24 +220,34 @@ func (h *BatchHeader) CheckRecords(records [][]byte, limits Limits) (*Tree, erro
 	}
 	got := &BatchHeader{Issuer: h.Issuer, Stream: h.Stream, Sequence: h.Sequence}
 	tree, err := got.derive(records, limits)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
+	}
+	if err := h.sameAs(got); err != nil {
+		return nil, err
+	}
+	return tree, nil
+}
+
+// sameAs holds the header against the one that its records give. The first
+// difference is the error.
+func (h *BatchHeader) sameAs(got *BatchHeader) error {
+	switch {
 	case got.Root != h.Root:
 		// SPEC(BAT-1)
-		return nil, fail(CodeRoot, "root", "the header says %s, the records give %s", h.Root, got.Root)
+		return fail(CodeRoot, "root", "the header says %s, the records give %s", h.Root, got.Root)
 	case got.First != h.First || got.Last != h.Last:
-		return nil, fail(CodePeriod, "period", "the header says %d to %d, the records give %d to %d", h.First, h.Last, got.First, got.Last)
+		return fail(CodePeriod, "period", "the header says %d to %d, the records give %d to %d", h.First, h.Last, got.First, got.Last)
 	}
 	// SPEC(BAT-5)
 	if err := sameCells(got.Totals, h.Totals); err != nil {
-		return nil, err
+		return err
 	}
 	if !slices.Equal(got.Strings, h.Strings) {
 		// SPEC(BAT-2): only in a header that was not parsed; the table follows from the cells.
-		return nil, fail(CodeStrings, "strings", "the header's string table is not that of the records")
+		return fail(CodeStrings, "strings", "the header's string table is not that of the records")
 	}
-	return tree, nil
+	return nil
 }
 
 func sameCells(want, got []Cell) error {
@@ -290,12 +287,15 @@ func RecordLeaf(issuer, stream string, sequence int64, index int, record []byte)
 }
 
 func appendLeaf(b []byte, issuer, stream string, sequence int64, index int, record []byte) []byte {
+	return append(AppendInt(appendLeafHead(b, issuer, stream, sequence), int64(index)), record...)
+}
+
+// appendLeafHead appends what the leaves of a batch begin with.
+func appendLeafHead(b []byte, issuer, stream string, sequence int64) []byte {
 	b = AppendArray(b, 5)
 	b = AppendText(b, issuer)
 	b = AppendText(b, stream)
-	b = AppendInt(b, sequence)
-	b = AppendInt(b, int64(index))
-	return append(b, record...)
+	return AppendInt(b, sequence)
 }
 
 // RecordID returns the id of a record: the leaf hash of its leaf (SPEC(REC-10)).

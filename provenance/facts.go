@@ -80,53 +80,57 @@ func checkKeys(kind Kind, present uint64) error {
 
 // read walks a record that its shape has accepted.
 func (f *facts) read(c *cursor, known names, present uint64) error {
-	return c.pairs(func(key int64) (err error) {
-		var v int64
-		switch key {
-		case 1:
-			v, err = c.integer()
-			f.Kind = Kind(v)
-		case 2:
-			f.time, err = c.integer()
-			f.Hour = f.time / msPerHour
-		case 5:
-			err = readParents(c)
-		case 7:
-			var digested bool
-			f.Model, digested, err = readModel(c, known)
-			if err == nil {
-				err = checkMeasured(f.Kind, digested, present)
-			}
-		case 8:
-			err = f.readUsage(c)
-		case 9:
-			f.Serving, err = readPlace(c, "serving", known)
-		case 10:
-			f.Using, err = readPlace(c, "using", known)
-		case 11:
-			v, err = c.integer()
-			f.Side = Side(v)
-		case 12:
-			f.Basis, err = readBases(c, known)
-		case 13:
-			err = c.pick(1, func() error { f.Label, err = c.integer(); return err })
-		case 15:
-			err = f.readEnergy(c)
-		case 19:
-			err = f.readCorrection(c, known)
-		case 22:
-			err = f.readHop(c, present)
-		case 23:
-			err = readLineage(c, known)
-		case 24:
-			err = readDataset(c)
-		case 25:
-			err = readEvaluation(c)
-		default:
-			err = c.skip()
+	return c.pairs(func(key int64) error { return f.readField(c, key, known, present) })
+}
+
+// readField reads the value under a key of a record. Of present it needs the keys
+// up to its own.
+func (f *facts) readField(c *cursor, key int64, known names, present uint64) (err error) {
+	var v int64
+	switch key {
+	case 1:
+		v, err = c.integer()
+		f.Kind = Kind(v)
+	case 2:
+		f.time, err = c.integer()
+		f.Hour = f.time / msPerHour
+	case 5:
+		err = readParents(c)
+	case 7:
+		var digested bool
+		f.Model, digested, err = readModel(c, known)
+		if err == nil {
+			err = checkMeasured(f.Kind, digested, present)
 		}
-		return err
-	})
+	case 8:
+		err = f.readUsage(c)
+	case 9:
+		f.Serving, err = readPlace(c, "serving", known)
+	case 10:
+		f.Using, err = readPlace(c, "using", known)
+	case 11:
+		v, err = c.integer()
+		f.Side = Side(v)
+	case 12:
+		f.Basis, err = readBases(c, known)
+	case 13:
+		err = c.pick(1, func() error { f.Label, err = c.integer(); return err })
+	case 15:
+		err = f.readEnergy(c)
+	case 19:
+		err = f.readCorrection(c, known)
+	case 22:
+		err = f.readHop(c, present)
+	case 23:
+		err = readLineage(c, known)
+	case 24:
+		err = readDataset(c)
+	case 25:
+		err = readEvaluation(c)
+	default:
+		err = c.skip()
+	}
+	return err
 }
 
 // pick walks a map and calls f behind one key.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -53,6 +54,12 @@ const maxTreeSize = 1 << 62
 // LeafHash is the leaf hash of RFC 9162 section 2.1.1: SHA-256(0x00 ‖ data).
 func LeafHash(data []byte) Hash { return Hash(tlog.RecordHash(data)) }
 
+// leafPrefix is what a leaf is hashed behind.
+const leafPrefix = 0x00
+
+// hashOfLeaf is LeafHash of data that stands behind its prefix already.
+func hashOfLeaf(prefixed []byte) Hash { return sha256.Sum256(prefixed) }
+
 // A Tree computes RFC 9162 roots and paths over leaf hashes held in memory.
 // The zero Tree is empty.
 type Tree struct {
@@ -60,14 +67,28 @@ type Tree struct {
 	size   int64
 }
 
-// Append adds a leaf by its hash.
+// Append adds a leaf by its hash. In tlog's order a node stands behind all below
+// it: the last node of its height before the subtree that ends the list is its
+// left neighbour.
 func (t *Tree) Append(leaf Hash) {
-	more, err := tlog.StoredHashesForRecordHash(t.size, tlog.Hash(leaf), t)
-	if err != nil {
-		panic(err) // memory does not fail
+	t.stored = append(t.stored, tlog.Hash(leaf))
+	for n, below := t.size, 1; n&1 == 1; n, below = n>>1, 2*below+1 {
+		last := len(t.stored) - 1
+		t.stored = append(t.stored, tlog.Hash(nodeHash((*Hash)(&t.stored[last-below]), (*Hash)(&t.stored[last]))))
 	}
-	t.stored = append(t.stored, more...)
 	t.size++
+}
+
+// grow makes room for n leaves.
+func (t *Tree) grow(n int) { t.stored = slices.Grow(t.stored, 2*n) }
+
+// nodeHash is the node hash of RFC 9162 section 2.1.1.
+func nodeHash(left, right *Hash) Hash {
+	var b [1 + 2*HashSize]byte
+	b[0] = 0x01
+	copy(b[1:], left[:])
+	copy(b[1+HashSize:], right[:])
+	return sha256.Sum256(b[:])
 }
 
 // Root returns the tree's root; that of the empty tree is SHA-256 of nothing.

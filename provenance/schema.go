@@ -76,28 +76,45 @@ func (s *shape) and(f func(present uint64, b []byte) error) check {
 // walk checks a map against the shape and returns which keys were there.
 func (s *shape) walk(c *cursor) (present uint64, err error) {
 	start := c.off
-	err = c.pairs(func(key int64) error {
+	n, err := c.open(majorMap)
+	if err != nil {
+		return 0, err
+	}
+	for key := int64(-1); n > 0; n-- {
+		if key, err = c.mapKey(key); err != nil {
+			return present, err
+		}
 		if key > maxCoreKey && !s.closed {
-			return c.skip() // kept and hashed
+			if err := c.skip(); err != nil { // kept and hashed
+				return present, err
+			}
+			continue
 		}
-		var f *field
-		if key <= maxCoreKey {
-			f = s.fields[key]
-		}
-		if f == nil || f.since > c.rules {
+		f := s.field(key, c.rules)
+		if f == nil {
 			// SPEC(ENC-20), SPEC(REC-2)
-			return c.errorAt(c.off, CodeUnknownCritical, "key %d is critical here and unknown to this version", key)
+			return present, c.errorAt(c.off, CodeUnknownCritical, "key %d is critical here and unknown to this version", key)
 		}
 		present |= 1 << key
 		if err := f.check(c); err != nil {
-			return within(f.name, err)
+			return present, within(f.name, err)
 		}
-		return nil
-	})
-	if err == nil {
-		err = s.missing(c, start, present)
 	}
-	return present, err
+	c.close()
+	return present, s.missing(c, start, present)
+}
+
+// field returns what stands under a key as of a rule version; nil where the key
+// is not known.
+func (s *shape) field(key int64, rules int) *field {
+	if key > maxCoreKey {
+		return nil
+	}
+	f := s.fields[key]
+	if f == nil || f.since > rules {
+		return nil
+	}
+	return f
 }
 
 func (s *shape) missing(c *cursor, start int, present uint64) error {

@@ -128,7 +128,15 @@ func (s *Submission) CheckRecords(limits Limits) ([][]byte, *Tree, error) {
 	case len(s.Statement.Raw()) > limits.StatementBytes:
 		return nil, nil, fail(CodeSize, "statement", "%d bytes, this ledger's policy allows %d", len(s.Statement.Raw()), limits.StatementBytes)
 	}
-	records, err := ExpandRecords(s.Frame, header.Count, limits)
+	sequence, err := expandFrame(s.Frame, limits.ExpandedBytes)
+	if err != nil {
+		return nil, nil, err
+	}
+	if records, tree := header.readSequence(sequence, limits); tree != nil {
+		return records, tree, nil
+	}
+	// Something is wrong: what, and what first, one rule after another says.
+	records, err := takeRecords(sequence, header.Count, limits)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -146,6 +154,11 @@ func ExpandRecords(frame []byte, count int, limits Limits) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return takeRecords(sequence, count, limits)
+}
+
+// takeRecords takes a sequence of records apart.
+func takeRecords(sequence []byte, count int, limits Limits) ([][]byte, error) {
 	records := make([][]byte, 0, max(0, min(count, MaxRecords)))
 	for len(sequence) > 0 {
 		// SPEC(SUB-4)
