@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,15 +29,17 @@ type jointChain struct {
 	set     *types.ValidatorSet // at the last height
 	blocks  [][]byte            // the light block of height h at h
 	commits map[string][]byte   // the hash of the commit of the block with a hash
+	carry   []int64             // heights whose blocks carry evidence
 	encoded encodedJoint
 }
 
 // newJointChain is a chain of three heights.
 func newJointChain(t testing.TB) *jointChain { return newJointChainOf(t, 3) }
 
-func newJointChainOf(t testing.TB, heights int64) *jointChain {
+// newJointChainOf is a chain of so many heights; the blocks of some carry evidence.
+func newJointChainOf(t testing.TB, heights int64, carry ...int64) *jointChain {
 	t.Helper()
-	c := &jointChain{key: cmted25519.GenPrivKeyFromSecret([]byte("validator")), commits: map[string][]byte{}}
+	c := &jointChain{key: cmted25519.GenPrivKeyFromSecret([]byte("validator")), commits: map[string][]byte{}, carry: carry}
 	pub := c.key.PubKey()
 	began := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	raw, err := Genesis{
@@ -95,9 +98,13 @@ func (c *jointChain) block(t testing.TB, h int64, now time.Time, last types.Bloc
 	if lastCommit == nil {
 		lastCommit = make([]byte, 32)
 	}
+	evidence := types.EvidenceList{}.Hash()
+	if slices.Contains(c.carry, h) {
+		evidence = bytes.Repeat([]byte{7}, 32)
+	}
 	header := &types.Header{
 		Version: cmtversion.Consensus{Block: version.BlockProtocol, App: 1}, ChainID: "joint-1", Height: h, Time: now, LastBlockID: last,
-		LastCommitHash: lastCommit, DataHash: make([]byte, 32), EvidenceHash: make([]byte, 32), LastResultsHash: make([]byte, 32),
+		LastCommitHash: lastCommit, DataHash: make([]byte, 32), EvidenceHash: evidence, LastResultsHash: make([]byte, 32),
 		ValidatorsHash: c.set.Hash(), NextValidatorsHash: c.set.Hash(), ConsensusHash: doc.ConsensusParams.Hash(),
 		AppHash: appHash[:], ProposerAddress: c.key.PubKey().Address(),
 	}

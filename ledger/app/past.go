@@ -56,9 +56,9 @@ func FillPast(ctx context.Context, home string, get LightBlocks, log *slog.Logge
 
 // FillPast fetches header, commit and validators of the heights before the
 // engine's first block, the nearest first, as far down as evidence may still be
-// committed, each named by the header above it, and gives them to the engine. What
-// is there stays, whenever it ends; called again it goes on below. Where nothing is
-// missing it does nothing. SPEC(NOD-42)
+// committed and none was, each named by the header above it, and gives them to the
+// engine. What is there stays, whenever it ends; called again it goes on below.
+// Where nothing is missing it does nothing. SPEC(NOD-42)
 func (n *Node) FillPast(ctx context.Context, get LightBlocks) error {
 	return fillPast(ctx, get, n.withPast)
 }
@@ -74,7 +74,7 @@ func (n *Node) withPast(do func(*past) error) error {
 }
 
 // LacksPast is the highest height before the engine's first block of which
-// evidence may be committed that the engine could not judge; 0 for none.
+// evidence may be committed that the engine could not judge, and may; 0 for none.
 func (n *Node) LacksPast() (height int64, err error) {
 	err = n.withPast(func(p *past) error {
 		above, err := p.above()
@@ -108,7 +108,7 @@ func fillPast(ctx context.Context, get LightBlocks, with func(func(*past) error)
 		if err != nil {
 			return err
 		}
-		if err := with(func(p *past) error { return p.write(blocks) }); err != nil {
+		if err := with(func(p *past) error { return p.write(behindEvidence(blocks)) }); err != nil {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
@@ -117,8 +117,24 @@ func fillPast(ctx context.Context, get LightBlocks, with func(func(*past) error)
 	}
 }
 
-// above returns the lowest header that the engine has, where evidence may be of
-// one below that; nil where there is none.
+// behindEvidence leaves out of consecutive light blocks those below the highest
+// whose block carries evidence. SPEC(NOD-42): evidence of before may be the one
+// that was committed there, which the engine does not know and would take again.
+func behindEvidence(blocks []*types.LightBlock) []*types.LightBlock {
+	for i := len(blocks) - 1; i > 0; i-- {
+		if carriesEvidence(blocks[i].Header) {
+			return blocks[i:]
+		}
+	}
+	return blocks
+}
+
+func carriesEvidence(h *types.Header) bool {
+	return !bytes.Equal(h.EvidenceHash, types.EvidenceList{}.Hash())
+}
+
+// above returns the lowest header that the engine has, where it may judge evidence
+// of one below that; nil where there is none.
 func (p *past) above() (h *types.Header, err error) {
 	defer recoverEngine(&err, "look at the engine's headers")
 	span, err := p.span()
@@ -134,7 +150,7 @@ func (p *past) above() (h *types.Header, err error) {
 		return nil, fmt.Errorf("the engine's header of height %d is missing", span.low)
 	}
 	// No header below has a later time.
-	if evidence.IsEvidenceExpired(state.LastBlockHeight, state.LastBlockTime, span.low-1, meta.Header.Time, state.ConsensusParams.Evidence) {
+	if carriesEvidence(&meta.Header) || evidence.IsEvidenceExpired(state.LastBlockHeight, state.LastBlockTime, span.low-1, meta.Header.Time, state.ConsensusParams.Evidence) {
 		return nil, nil
 	}
 	return &meta.Header, nil
@@ -166,8 +182,8 @@ func gatherPast(ctx context.Context, get LightBlocks, from, to int64) (page [][]
 // and holds each against the one above: its header and commit are those that this
 // names, its validators those that its header names. The commit has to be the very
 // one that the block above carries, since which validators are to blame for a
-// forged header follows from it. Whose signatures they are need not be looked at:
-// the header that all of this hangs on was verified.
+// forged header follows from it. The header that all of this hangs on was verified;
+// the signatures are looked at for the commit's round, which no header names.
 func linkPast(above *types.Header, page [][]byte) (blocks []*types.LightBlock, err error) {
 	defer recoverEngine(&err, "compare headers")
 	blocks = make([]*types.LightBlock, len(page))
@@ -182,6 +198,9 @@ func linkPast(above *types.Header, page [][]byte) (blocks []*types.LightBlock, e
 			return nil, fmt.Errorf("the light block of height %d has the header %s, the next one names %s: %w", b.Height, b.Commit.BlockID.Hash, above.LastBlockID.Hash, ErrNoPast)
 		case !bytes.Equal(b.Commit.Hash(), above.LastCommitHash):
 			return nil, fmt.Errorf("the light block of height %d has the commit %s, the next block carries %s: %w", b.Height, b.Commit.Hash(), above.LastCommitHash, ErrNoPast)
+		}
+		if err := b.ValidatorSet.VerifyCommitLight(b.ChainID, b.Commit.BlockID, b.Height, b.Commit); err != nil {
+			return nil, fmt.Errorf("the commit of height %d: %w: %w", b.Height, ErrNoPast, err)
 		}
 		blocks[i], above = b, b.Header
 	}

@@ -235,6 +235,52 @@ func TestPastOldEvidence(t *testing.T) {
 	}
 }
 
+// inRound is a light block whose commit says that it is of another round, in which
+// nobody signed.
+func inRound(t testing.TB, raw []byte, round int32) []byte {
+	t.Helper()
+	b, err := parseLightBlock(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Commit.Round = round
+	pb, err := b.ToProto()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if raw, err = pb.Marshal(); err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// TestPastCommittedEvidence: what a block before the joint carried is not taken
+// again. The headers end with the highest such block, whose evidence is of heights
+// below it.
+func TestPastCommittedEvidence(t *testing.T) {
+	for _, carry := range [][]int64{{4, 8}, {11}} { // the joint is at 11
+		c := newJointChainOf(t, 12, carry...)
+		home, _ := c.bootstrapped(t)
+		for range 2 {
+			if err := FillPast(t.Context(), home, c.get(3, nil), slog.New(slog.DiscardHandler)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		withEngine(t, home, func(p *past, pool *evidence.Pool) {
+			low := carry[len(carry)-1]
+			for h := int64(1); h <= 11; h++ {
+				err := pool.CheckEvidence(types.EvidenceList{c.doubleVote(t, h, c.key)})
+				if (err == nil) != (h >= low) {
+					t.Errorf("blocks %d carry evidence: a double vote of height %d: %v", carry, h, err)
+				}
+			}
+			if above, err := p.above(); above != nil || err != nil {
+				t.Errorf("blocks %d carry evidence: there is more to come below %v (%v)", carry, above, err)
+			}
+		})
+	}
+}
+
 // TestPastRefused wants nothing to be written of a page of which one light block is
 // not the chain's.
 func TestPastRefused(t *testing.T) {
@@ -279,6 +325,7 @@ func TestPastRefused(t *testing.T) {
 			return p
 		}, "next one names"},
 		{"another commit", func(p [][]byte) [][]byte { p[6] = recommit(p[6]); return p }, "the next block carries"},
+		{"another round", func(p [][]byte) [][]byte { p[6] = inRound(t, p[6], 1); return p }, "the commit of height 7"},
 		{"a stranger's", func(p [][]byte) [][]byte {
 			p[9], _ = other.block(t, 10, time.Date(2026, 11, 1, 12, 0, 10, 0, time.UTC), types.BlockID{}, [32]byte{})
 			return p
@@ -401,6 +448,7 @@ func FuzzLinkPast(f *testing.F) {
 	}
 	f.Add(c.blocks[2], c.blocks[3])
 	f.Add(c.blocks[3], c.blocks[2])
+	f.Add(c.blocks[2], inRound(f, c.blocks[3], 1))
 	f.Add([]byte("garbage"), c.blocks[3])
 	f.Add([]byte{}, []byte{})
 	f.Fuzz(func(t *testing.T, low, high []byte) {
@@ -408,7 +456,7 @@ func FuzzLinkPast(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if got := blocks[1]; !bytes.Equal(got.Header.Hash(), want.Header.Hash()) || !bytes.Equal(got.Commit.Hash(), want.Commit.Hash()) || !bytes.Equal(got.ValidatorSet.Hash(), want.ValidatorSet.Hash()) {
+		if got := blocks[1]; !bytes.Equal(got.Header.Hash(), want.Header.Hash()) || !bytes.Equal(got.Commit.Hash(), want.Commit.Hash()) || got.Commit.Round != want.Commit.Round || !bytes.Equal(got.ValidatorSet.Hash(), want.ValidatorSet.Hash()) {
 			t.Error("another light block is taken")
 		}
 		b := (&past{}).newPastBatch()
