@@ -55,7 +55,7 @@ func actLies() []lie {
 	}
 	height := func(h int64) *int64 { return &h }
 	return []lie{
-		{name: "act that is none", want: verify.CodeActForm, place: act, build: form(func(b []byte) []byte { return append(b, 0) })},
+		{name: "act that is none", want: verify.CodeActForm, place: act, also: []verify.Code{verify.CodeStatementForm}, build: form(func(b []byte) []byte { return append(b, 0) })},
 		{name: "act with records", want: verify.CodeActForm, place: "entries[2].records",
 			build: admitted(func(l *ledger) verify.Entry {
 				e := l.act(l.validator("a", 1))
@@ -79,7 +79,7 @@ func actLies() []lie {
 		{name: "act of another chain", want: verify.CodeActPlace, place: act + ".chain", build: by(provenance.Act{Chain: "other-1"}, two)},
 		{name: "act out of sequence", want: verify.CodeActPlace, place: act + ".sequence", build: by(provenance.Act{Sequence: 7}, two)},
 		{name: "act that expired", want: verify.CodeActPlace, place: act + ".last_height", build: by(provenance.Act{LastHeight: 2}, two)},
-		{name: "act of a provider that is none", want: verify.CodeActPlace, place: act + ".provider",
+		{name: "act of a provider that is none", want: verify.CodeActPlace, place: act + ".provider", also: []verify.Code{verify.CodeAppHash},
 			build: admitted(func(l *ledger) verify.Entry {
 				// The provider that such an act would make is the double's.
 				set(l, "provider/nobody", provenance.Provider{ID: "nobody", Name: "n", Jurisdictions: []string{"US"}, Status: 1, Keys: []provenance.ProviderKey{{Alg: -8, Key: coseOf(l.t, "nobody")}}})
@@ -102,12 +102,12 @@ func actLies() []lie {
 			build: admitted(func(l *ledger) verify.Entry {
 				return l.actBy(&provenance.Act{Provider: "acme", Actions: rotation(l)}, keyOf("acme again"))
 			})},
-		{name: "provider revokes its key", want: verify.CodeActAction, place: act + ".actions[0]",
+		{name: "provider revokes its key", want: verify.CodeActAction, place: act + ".actions[0]", also: unanchored,
 			build: admitted(func(l *ledger) verify.Entry {
 				return l.actBy(&provenance.Act{Provider: "acme", Actions: []provenance.Action{{Type: provenance.KeyRevoke, ID: "acme", KID: kidOf(l.t, l.keys["acme"])}}}, l.keys["acme"])
 			})},
-		{name: "provider admitted twice", want: verify.CodeActAction, place: act, build: done(func(l *ledger) provenance.Action { return l.admit("gamma") })},
-		{name: "provider with somebody's key", want: verify.CodeActAction, place: act, build: done(func(l *ledger) provenance.Action {
+		{name: "provider admitted twice", want: verify.CodeActAction, place: act, also: unanchored, build: done(func(l *ledger) provenance.Action { return l.admit("gamma") })},
+		{name: "provider with somebody's key", want: verify.CodeActAction, place: act, also: []verify.Code{verify.CodeAppHash}, build: done(func(l *ledger) provenance.Action {
 			a := l.admit("delta")
 			a.Keys = [][]byte{coseOf(l.t, "beta")}
 			return a
@@ -115,24 +115,24 @@ func actLies() []lie {
 		{name: "status that it has", want: verify.CodeActAction, place: act, build: done(func(l *ledger) provenance.Action {
 			return provenance.Action{Type: provenance.ProviderSet, ID: "acme", Status: provenance.ProviderActive}
 		})},
-		{name: "key that somebody has", want: verify.CodeActAction, place: act, build: done(func(l *ledger) provenance.Action {
+		{name: "key that somebody has", want: verify.CodeActAction, place: act, also: unanchored, build: done(func(l *ledger) provenance.Action {
 			return provenance.Action{Type: provenance.KeyAdd, ID: "acme", Key: coseOf(l.t, "gamma")}
 		})},
-		{name: "key that ends in the past", want: verify.CodeActAction, place: act, build: done(func(l *ledger) provenance.Action {
+		{name: "key that ends in the past", want: verify.CodeActAction, place: act, also: unanchored, build: done(func(l *ledger) provenance.Action {
 			return provenance.Action{Type: provenance.KeyExpire, ID: "acme", KID: kidOf(l.t, l.keys["acme"]), Until: height(3)}
 		})},
-		{name: "key stolen in the future", want: verify.CodeActAction, place: act, build: done(func(l *ledger) provenance.Action {
+		{name: "key stolen in the future", want: verify.CodeActAction, place: act, also: unanchored, build: done(func(l *ledger) provenance.Action {
 			return provenance.Action{Type: provenance.KeyStolen, ID: "acme", KID: kidOf(l.t, l.keys["acme"]), SinceHeight: 4}
 		})},
-		{name: "retired provider that comes back", want: verify.CodeActAction, place: "entries[3].act", build: after(func(l *ledger) provenance.Action {
+		{name: "retired provider that comes back", want: verify.CodeActAction, place: "entries[3].act", also: []verify.Code{verify.CodeIssuer, verify.CodeAppHash, verify.CodeStateValue}, build: after(func(l *ledger) provenance.Action {
 			return provenance.Action{Type: provenance.ProviderSet, ID: "beta", Status: provenance.ProviderRetired}
 		}, func(l *ledger) provenance.Action {
 			return provenance.Action{Type: provenance.ProviderSet, ID: "beta", Status: provenance.ProviderSuspended}
 		})},
-		{name: "key stolen again, since later", want: verify.CodeActAction, place: "entries[3].act", build: after(stolenSince(2), stolenSince(3))},
+		{name: "key stolen again, since later", want: verify.CodeActAction, place: "entries[3].act", also: unanchored, build: after(stolenSince(2), stolenSince(3))},
 		{name: "key that lives longer", want: verify.CodeActAction, place: "entries[3].act", build: after(endsWith(20), endsWith(20))},
-		{name: "key that is revoked twice", want: verify.CodeActAction, place: "entries[3].act", build: after(revoked, revoked)},
-		{name: "key that ends when it is revoked", want: verify.CodeActAction, place: "entries[3].act", build: after(revoked, endsWith(20))},
+		{name: "key that is revoked twice", want: verify.CodeActAction, place: "entries[3].act", also: unanchored, build: after(revoked, revoked)},
+		{name: "key that ends when it is revoked", want: verify.CodeActAction, place: "entries[3].act", also: unanchored, build: after(revoked, endsWith(20))},
 		{name: "more keys than a provider may have", want: verify.CodeActAction, place: act + ".actions[63]", build: admitted(func(l *ledger) verify.Entry {
 			var all []provenance.Action
 			for i := range 64 {
@@ -142,7 +142,7 @@ func actLies() []lie {
 		})},
 		{name: "power that it has", want: verify.CodeActAction, place: act, build: done(func(l *ledger) provenance.Action { return l.validator("validator0", 10) })},
 		{name: "validator removed that is none", want: verify.CodeActAction, place: act, build: done(func(l *ledger) provenance.Action { return l.validator("nobody", 0) })},
-		{name: "more keys than a provider may add by itself", want: verify.CodeActAction, place: act + ".actions[31]", build: admitted(func(l *ledger) verify.Entry {
+		{name: "more keys than a provider may add by itself", want: verify.CodeActAction, place: act + ".actions[31]", also: unanchored, build: admitted(func(l *ledger) verify.Entry {
 			signers, all := []ed25519.PrivateKey{l.keys["acme"]}, []provenance.Action(nil)
 			for i := range 32 {
 				name := fmt.Sprint("key ", i)
@@ -151,17 +151,17 @@ func actLies() []lie {
 			}
 			return l.actBy(&provenance.Act{Provider: "acme", Actions: all}, signers...)
 		})},
-		{name: "no validator left", want: verify.CodeActAction, place: act + ".actions[3]", build: admitted(func(l *ledger) verify.Entry {
+		{name: "no validator left", want: verify.CodeActAction, place: act + ".actions[3]", also: []verify.Code{verify.CodeGovernedValidators}, build: admitted(func(l *ledger) verify.Entry {
 			var all []provenance.Action
 			for i := range 4 {
 				all = append(all, l.validator(fmt.Sprint("validator", i), 0))
 			}
 			return l.act(all...)
 		})},
-		{name: "rules that hold already", want: verify.CodeActAction, place: act, build: done(func(l *ledger) provenance.Action {
+		{name: "rules that hold already", want: verify.CodeActAction, place: act, also: unanchored, build: done(func(l *ledger) provenance.Action {
 			return provenance.Action{Type: provenance.RulesSet, Rules: 3, RulesFrom: 90}
 		})},
-		{name: "rules from the past", want: verify.CodeActAction, place: act, build: done(func(l *ledger) provenance.Action {
+		{name: "rules from the past", want: verify.CodeActAction, place: act, also: unanchored, build: done(func(l *ledger) provenance.Action {
 			return provenance.Action{Type: provenance.RulesSet, Rules: 4, RulesFrom: 3}
 		})},
 	}
@@ -204,11 +204,11 @@ func removedGovernor(t testing.TB) *ledger {
 func governLies() []lie {
 	return []lie{
 		{name: "act dropped", want: verify.CodeEntryIndex, place: "entries[1]", build: admitted(gammaSays), do: func(l *ledger) { l.entries = slices.Delete(l.entries, 1, 2) }},
-		{name: "act dropped and numbered again", want: verify.CodeIssuer, place: "entries[1].statement.issuer", build: admitted(gammaSays), do: renumbered(func(l *ledger) {
+		{name: "act dropped and numbered again", want: verify.CodeIssuer, place: "entries[1].statement.issuer", also: []verify.Code{verify.CodeAppHash, verify.CodeStale, verify.CodeStateValue}, build: admitted(gammaSays), do: renumbered(func(l *ledger) {
 			l.entries = slices.Delete(l.entries, 1, 2)
 			l.status = func(s *verify.Status) { s.LogSize-- }
 		})},
-		{name: "act behind what it allows", want: verify.CodeIssuer, place: "entries[1].statement.issuer", build: admitted(gammaSays), do: renumbered(func(l *ledger) {
+		{name: "act behind what it allows", want: verify.CodeIssuer, place: "entries[1].statement.issuer", also: unanchored, build: admitted(gammaSays), do: renumbered(func(l *ledger) {
 			l.entries[1], l.entries[2] = l.entries[2], l.entries[1]
 		})},
 		{name: "revoked key", want: verify.CodeKey, place: "entries[3].statement.kid", build: ended(provenance.KeyRevoke)},
@@ -235,24 +235,24 @@ func governLies() []lie {
 			l.commit(l.act(provenance.Action{Type: provenance.PolicySet, Policy: &provenance.Policy{Age: 1000}}))
 			return l.one("acme", "us") // of 2023
 		})},
-		{name: "rules at another height than said", want: verify.CodeAppHash, place: "headers[6].app_hash", build: earlyRules},
+		{name: "rules at another height than said", want: verify.CodeAppHash, place: "headers[6].app_hash", also: []verify.Code{verify.CodeStateValue}, build: earlyRules},
 		{name: "equivocation that is none", want: verify.CodeEquivocationForm, place: "entries[2].equivocation", build: twoStories(func(l *ledger, e verify.Entry) verify.Entry {
 			e.Frame = bytes.Clone(e.Frame)
 			e.Frame[len(e.Frame)-1] ^= 1
 			return e
 		})},
-		{name: "equivocation of one payload twice", want: verify.CodeEquivocationForm, place: "entries[2].equivocation", build: twoStories(onePayload)},
-		{name: "equivocation of two streams", want: verify.CodeEquivocationForm, place: "entries[2].equivocation", build: twoStories(twoStreams)},
-		{name: "equivocation by a stranger", want: verify.CodeEquivocation, place: "entries[2].equivocation", build: twoStories(func(l *ledger, _ verify.Entry) verify.Entry {
+		{name: "equivocation of one payload twice", want: verify.CodeEquivocationForm, place: "entries[2].equivocation", also: []verify.Code{verify.CodeStatementForm}, build: twoStories(onePayload)},
+		{name: "equivocation of two streams", want: verify.CodeEquivocationForm, place: "entries[2].equivocation", also: []verify.Code{verify.CodeStatementForm}, build: twoStories(twoStreams)},
+		{name: "equivocation by a stranger", want: verify.CodeEquivocation, place: "entries[2].equivocation", also: []verify.Code{verify.CodeKey, verify.CodeChain}, build: twoStories(func(l *ledger, _ verify.Entry) verify.Entry {
 			l.keys["beta"] = keyOf("stranger")
 			return twoFold(l, 0)
 		})},
-		{name: "equivocation under a revoked key", want: verify.CodeEquivocation, place: "entries[3].equivocation", build: twoStories(func(l *ledger, e verify.Entry) verify.Entry {
+		{name: "equivocation under a revoked key", want: verify.CodeEquivocation, place: "entries[3].equivocation", also: []verify.Code{verify.CodeKey, verify.CodeChain}, build: twoStories(func(l *ledger, e verify.Entry) verify.Entry {
 			l.commit(l.act(provenance.Action{Type: provenance.KeyRevoke, ID: "beta", KID: kidOf(l.t, l.keys["beta"])}))
 			return e
 		})},
-		{name: "equivocation that nobody finished", want: verify.CodeEquivocation, place: "entries[2].equivocation", build: twoStories(func(l *ledger, _ verify.Entry) verify.Entry { return twoFold(l, 1) })},
-		{name: "equivocation of a closed stream", want: verify.CodeEquivocation, place: "entries[3].equivocation", build: twoStories(func(l *ledger, e verify.Entry) verify.Entry {
+		{name: "equivocation that nobody finished", want: verify.CodeEquivocation, place: "entries[2].equivocation", also: []verify.Code{verify.CodeChain}, build: twoStories(func(l *ledger, _ verify.Entry) verify.Entry { return twoFold(l, 1) })},
+		{name: "equivocation of a closed stream", want: verify.CodeEquivocation, place: "entries[3].equivocation", also: []verify.Code{verify.CodeChain}, build: twoStories(func(l *ledger, e verify.Entry) verify.Entry {
 			l.commit(e)
 			return l.equivocation("beta", "eu", 0, nil, l.records(5, "DE", "US"), l.records(6, "DE", "US"))
 		})},
@@ -267,7 +267,7 @@ func governLies() []lie {
 		{name: "height above the head", want: verify.CodeHeight, place: "entries[3].height", do: func(l *ledger) { l.claim = claimed(3, 9) },
 			trust: func(l *ledger) []verify.Trust { return []verify.Trust{l.at(2)} }},
 		{name: "removed validator shown", want: verify.CodeStateValue, place: "state[validator/", build: admitted(func(l *ledger) verify.Entry { return l.act(l.validator("validator3", 0)) }), do: removedShown},
-		{name: "closed stream shown open", want: verify.CodeStateProof, place: "state[stream/beta/eu]", build: twoStories(func(l *ledger, e verify.Entry) verify.Entry {
+		{name: "closed stream shown open", want: verify.CodeStateProof, place: "state[stream/beta/eu]", also: []verify.Code{verify.CodeKey, verify.CodeChain}, build: twoStories(func(l *ledger, e verify.Entry) verify.Entry {
 			l.next["beta/eu"], l.previous["beta/eu"] = 0, nil
 			l.keys["beta"] = l.keys["acme"]
 			return e

@@ -16,40 +16,50 @@ import (
 	"tokentrail/verify/light"
 )
 
-// TestTraceLies has the source lie about the record "made" of the chain, in
-// answer to its id: it is a finding, what is named is missing, and nothing else
-// of the graph changes.
-func TestTraceLies(t *testing.T) {
-	for name, c := range map[string]struct {
-		lie  func(s *story, a *provenance.RecordsAnswer)
-		want string // of the finding
-	}{
-		"another record":         {func(s *story, a *provenance.RecordsAnswer) { a.Hits[0] = s.records[0].RecordHit }, "a record of it with id="},
-		"garbage":                {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Statement = []byte("garbage") }, "a statement and"},
-		"no statement":           {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Statement = nil }, "a statement and"},
-		"another's statement":    {func(s *story, a *provenance.RecordsAnswer) { a.Hits[0].Statement = s.records[0].Statement }, "a statement and"},
-		"no proof":               {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Proof = nil }, "a proof"},
-		"a changed record":       {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Proof = changed(a.Hits[0].Proof) }, "a statement and"},
-		"a proof of too many":    {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Proof = counts(a.Hits[0].Proof, 2) }, "a statement and"},
-		"beyond the index":       {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Entry = a.Size }, "an entry below"},
-		"before the log":         {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Entry = -1 }, "an entry below"},
-		"an entry of another":    {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Entry = 4 }, "in entry 4, as before"},
-		"one of a size of none":  {func(_ *story, a *provenance.RecordsAnswer) { a.Size = -1 }, "an entry below"},
-		"other records, endless": {func(s *story, a *provenance.RecordsAnswer) { a.Hits[0], a.More = s.records[0].RecordHit, true }, "a record of it with id="},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := chain(t)
-			s.change = func(q provenance.RecordQuery, _ int, a *provenance.RecordsAnswer) *provenance.RecordsAnswer {
-				if q.ID != nil && *q.ID == s.ids["made"] && !q.Parent {
-					a.Hits = append([]provenance.RecordHit{}, a.Hits...)
-					if len(a.Hits) == 0 {
-						a.Hits = []provenance.RecordHit{s.records[0].RecordHit}
-					}
-					c.lie(s, a)
-				}
-				return a
+// A traceLie is what the source says of the record "made" of the chain, in answer to
+// its id; want is in the finding.
+type traceLie struct {
+	lie  func(s *story, a *provenance.RecordsAnswer)
+	want string
+}
+
+var traceLies = map[string]traceLie{
+	"another record":         {func(s *story, a *provenance.RecordsAnswer) { a.Hits[0] = s.records[0].RecordHit }, "a record of it with id="},
+	"garbage":                {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Statement = []byte("garbage") }, "a statement and"},
+	"no statement":           {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Statement = nil }, "a statement and"},
+	"another's statement":    {func(s *story, a *provenance.RecordsAnswer) { a.Hits[0].Statement = s.records[0].Statement }, "a statement and"},
+	"no proof":               {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Proof = nil }, "a proof"},
+	"a changed record":       {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Proof = changed(a.Hits[0].Proof) }, "a statement and"},
+	"a proof of too many":    {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Proof = counts(a.Hits[0].Proof, 2) }, "a statement and"},
+	"beyond the index":       {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Entry = a.Size }, "an entry below"},
+	"before the log":         {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Entry = -1 }, "an entry below"},
+	"an entry of another":    {func(_ *story, a *provenance.RecordsAnswer) { a.Hits[0].Entry = 4 }, "in entry 4, as before"},
+	"one of a size of none":  {func(_ *story, a *provenance.RecordsAnswer) { a.Size = -1 }, "an entry below"},
+	"other records, endless": {func(s *story, a *provenance.RecordsAnswer) { a.Hits[0], a.More = s.records[0].RecordHit, true }, "a record of it with id="},
+}
+
+// tell traces the chain from its end while the source lies.
+func (c traceLie) tell(t testing.TB) (*story, *verify.Graph) {
+	s := chain(t)
+	s.change = func(q provenance.RecordQuery, _ int, a *provenance.RecordsAnswer) *provenance.RecordsAnswer {
+		if q.ID != nil && *q.ID == s.ids["made"] && !q.Parent {
+			a.Hits = append([]provenance.RecordHit{}, a.Hits...)
+			if len(a.Hits) == 0 {
+				a.Hits = []provenance.RecordHit{s.records[0].RecordHit}
 			}
-			g := s.trace("used", verify.Bounds{})
+			c.lie(s, a)
+		}
+		return a
+	}
+	return s, s.trace("used", verify.Bounds{})
+}
+
+// TestTraceLies tells every lie: it is a finding, what is named is missing, and
+// nothing else of the graph changes.
+func TestTraceLies(t *testing.T) {
+	for name, c := range traceLies {
+		t.Run(name, func(t *testing.T) {
+			s, g := c.tell(t)
 			s.want(g, "out mirrored:in, in mirrored:out, used, made missing", "out~in in>used made>out")
 			if len(g.Findings) == 0 || g.Findings[0].Code != verify.CodeTraceAnswer || !strings.Contains(g.Findings[0].Want, c.want) || g.Findings[0].How == "" {
 				t.Errorf("findings %v, wanted %q", g.Findings, c.want)
@@ -59,6 +69,22 @@ func TestTraceLies(t *testing.T) {
 			}
 		})
 	}
+}
+
+// traceAttacks are the lies about look-ups that a trace rests on.
+func traceAttacks() []attack {
+	var all []attack
+	for _, name := range sortedKeysOf(traceLies) {
+		all = append(all, attack{"trace, " + name, "trace-answer at records?", func(t testing.TB) *verify.Report {
+			_, g := traceLies[name].tell(t)
+			r := &verify.Report{Verdict: verify.Holds, Steps: []*verify.Step{{Name: "trace", Findings: g.Findings}}}
+			if len(g.Findings) > 0 {
+				r.Verdict = verify.Evidence
+			}
+			return r
+		}})
+	}
+	return all
 }
 
 func changed(p *provenance.RecordProof) *provenance.RecordProof {
