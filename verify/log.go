@@ -2,13 +2,11 @@ package verify
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"runtime"
 	"sync"
 )
 
-// readLog replays entries up to the given size. Entries are fetched a page
+// readLog replays entries up to the given size. Entries are fetched some pages
 // ahead, looked at by several workers, and put behind one another in order;
 // what is in memory is bounded by the pages under way. SPEC(VER-12)
 func (a *audit) readLog(size int64) error {
@@ -74,43 +72,4 @@ func (a *audit) readLog(size int64) error {
 type entryJob struct {
 	entry Entry
 	done  chan *checkedEntry
-}
-
-// fetchEntries yields the entries from one index up to size, in order, while
-// yield says so. SPEC(VER-18)
-func (a *audit) fetchEntries(ctx context.Context, from, size int64, yield func(Entry) bool) error {
-	for from < size {
-		page, err := a.askEntries(ctx, from, size)
-		if err != nil {
-			return err
-		}
-		for i := range page {
-			// SPEC(LOG-1): an entry's index is its place.
-			if page[i].Index != from {
-				return NewFinding(CodeEntryIndex, fmt.Sprintf("entries[%d]", from),
-					fmt.Sprintf("the entry with index %d", from), fmt.Sprintf("the one with index %d", page[i].Index))
-			}
-			if !yield(page[i]) {
-				return ctx.Err()
-			}
-			from++
-		}
-	}
-	return nil
-}
-
-// askEntries asks for a page of entries.
-func (a *audit) askEntries(ctx context.Context, from, size int64) ([]Entry, error) {
-	limit := int(min(maxPage, size-from))
-	page, err := a.src.Entries(ctx, from, limit)
-	switch {
-	case errors.Is(err, ErrMissing) || err == nil && len(page) == 0:
-		return nil, NewFinding(CodeEntryMissing, fmt.Sprintf("entries[%d]", from),
-			fmt.Sprintf("an entry: the node says that its log has %d", size), "nothing")
-	case err != nil:
-		return nil, fmt.Errorf("entries from %d: %w", from, err)
-	case len(page) > limit:
-		return nil, fmt.Errorf("entries from %d: %w: %d entries, asked for %d", from, ErrAnswer, len(page), limit)
-	}
-	return page, nil
 }

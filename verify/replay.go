@@ -56,7 +56,8 @@ func newReplay(doc *genesisDoc, step, expected *Step) (*replay, error) {
 	for _, p := range reg.providers {
 		r.teach(p)
 	}
-	r.guesses.terms.Store(&terms{limits: reg.policy.Limits(reg.rules.Version)})
+	r.terms = &terms{reg.policy.Limits(reg.rules.Version), reg.policy.Labels}
+	r.guesses.terms.Store(r.terms)
 	return r, nil
 }
 
