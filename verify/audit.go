@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -23,6 +24,8 @@ type audit struct {
 	draw    *rand.Rand
 
 	genesis, signed, log, policy, roots, validators, corrections, said, state, checkpoint, receipts, flows *Step
+
+	inspection *Step // nil where nobody asked for it
 
 	doc    *genesisDoc
 	origin string
@@ -76,6 +79,9 @@ func newAudit(ctx context.Context, src Source, headers HeaderVerifier, trust Tru
 	a.checkpoint = step("checkpoint", "proofs")
 	a.receipts = step("receipts", "entries")
 	a.flows = step("flows", "queries")
+	if o.Inspect != nil {
+		a.inspection = a.rep.step("inspection", "records", math.MaxInt) // the inspector keeps to a bound
+	}
 	return a
 }
 
@@ -102,6 +108,7 @@ func (a *audit) run() {
 	a.checkCheckpoint()
 	a.checkReceipts()
 	a.checkFlows()
+	a.checkInspection()
 }
 
 // checkGenesis reads the genesis document and starts from the trust. SPEC(VER-10)
@@ -142,7 +149,7 @@ func (a *audit) checkGenesis() bool {
 		return false
 	}
 	a.replay.flows, a.replay.guesses.profile = a.early.flows, a.opts.Profile
-	a.replay.notices.most = a.log.most
+	a.replay.notices.most, a.replay.guesses.inspector = a.log.most, a.opts.Inspect
 	a.setMarks()
 	if s.Outcome != Passed {
 		return false // another ledger than the one asked for: nothing else is about it
@@ -186,6 +193,7 @@ func (a *audit) setMarks() {
 // follow verifies headers and replays the log up to the node's head, and on to
 // what the node has answered from already.
 func (a *audit) follow() {
+	a.replay.begun = a.replay.tree.size
 	a.signed.begin()
 	a.log.begin()
 	a.policy.begin()

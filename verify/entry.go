@@ -32,6 +32,7 @@ type checkedEntry struct {
 	labels      []wrongLabel  // of the records, against the terms
 	unlabelled  string        // a profile that could not be looked at
 	corrections []*correction // among its records
+	looked      any           // what the inspector made of it
 
 	act          *provenance.UnverifiedAct // nil where it does not parse
 	equivocation *provenance.Equivocation  // nil where it does not parse
@@ -43,9 +44,10 @@ type checkedEntry struct {
 // they were others, checks the records again. So entries are looked at in parallel
 // and judged in their order.
 type guesses struct {
-	keys    sync.Map // provenance.PublicKey by thumbprint
-	terms   atomic.Pointer[terms]
-	profile LabelCheck // never changes; nil where nobody looks
+	keys      sync.Map // provenance.PublicKey by thumbprint
+	terms     atomic.Pointer[terms]
+	profile   LabelCheck // never changes; nil where nobody looks
+	inspector Inspector  // never changes; nil where nobody looks
 }
 
 // inspect looks at one entry by itself: form, signature, records.
@@ -131,6 +133,9 @@ func (g *guesses) checkRecords(c *checkedEntry, t *terms) {
 	c.terms, c.recordsErr = t, err
 	c.corrections = correctionsIn(c.index, c.header, records)
 	c.labels, c.unlabelled = g.checkLabels(c.header.Issuer, records, t.labels)
+	if g.inspector != nil && err == nil {
+		c.looked = g.inspector.Look(&Judged{Entry: c.index, Statement: c.statement, Records: records, Policy: &t.policy})
+	}
 }
 
 // futureFinding looks for records that had not happened yet, by more than skew.

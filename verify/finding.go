@@ -75,6 +75,24 @@ const (
 	CodeLabel        Code = "label"
 )
 
+// Codes of an inspection, about what providers said.
+const (
+	CodeLabelMissing     Code = "label-missing"
+	CodeLabelFails       Code = "label-fails"
+	CodeLabelCode        Code = "label-code"
+	CodeLabelContradicts Code = "label-contradicts"
+	CodeBasisMissing     Code = "basis-missing"
+	CodeBasisExpired     Code = "basis-expired"
+	CodeBasisUnknown     Code = "basis-unknown"
+	CodeEnergyBoundary   Code = "energy-boundary"
+	CodeEnergyAbove      Code = "energy-above"
+	CodeEnergyImpossible Code = "energy-impossible"
+	CodeRule             Code = "rule"
+	CodeMirrorMissing    Code = "mirror-missing"
+	CodeMirrorAmbiguous  Code = "mirror-ambiguous"
+	CodeMirrorDiffers    Code = "mirror-differs"
+)
+
 // Codes about proofs and derived answers.
 const (
 	CodeStateForm           Code = "state-form"

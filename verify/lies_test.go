@@ -26,6 +26,7 @@ type lie struct {
 	do    func(l *ledger)                // to the small ledger
 	build func(t testing.TB) *ledger     // another ledger instead
 	trust func(l *ledger) []verify.Trust // nil: genesis, given by the auditor
+	looks func(t testing.TB) verify.Inspector
 }
 
 // unanchored is what follows where the log is not the one that the validators signed.
@@ -505,7 +506,7 @@ func shorterLog(r *receiptParts) { r.anchor.Preimage.Size = 3 }
 
 // allLies are the lies of every kind.
 func allLies() []lie {
-	return slices.Concat(headerLies(), logLies(), proofLies(), answerLies(), correctionLies(), actLies(), governLies(), policyLies())
+	return slices.Concat(headerLies(), logLies(), proofLies(), answerLies(), correctionLies(), actLies(), governLies(), policyLies(), inspectionLies())
 }
 
 // tell tells the lie to an auditor.
@@ -524,5 +525,8 @@ func (lie *lie) tell(t testing.TB) *verify.Report {
 	}
 	o := l.options()
 	o.Profile = noLabel
+	if lie.looks != nil {
+		o.Inspect = lie.looks(t)
+	}
 	return l.auditWith(o, trust...)
 }

@@ -26,6 +26,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 			fmt.Fprintf(&b, "- and %s\n", amount(r.MoreNotices, "more notices"))
 		}
 	}
+	r.markCoverage(&b)
 	fmt.Fprintf(&b, "\n## Looked at\n\n%s, in %s ms (%s records/s)\n", r.Totals.counts(), group(r.Totals.Millis), group(r.Totals.PerSecond))
 	if lines := r.Totals.byKind(); len(lines) > 0 {
 		b.WriteString("\n")

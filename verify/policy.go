@@ -14,6 +14,7 @@ import (
 type terms struct {
 	limits provenance.Limits
 	labels []provenance.LabelPolicy
+	policy provenance.Policy
 }
 
 // LabelCheck holds a record to a label profile, by the profile's id: fails says

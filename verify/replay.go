@@ -37,6 +37,9 @@ type replay struct {
 	corrections []*correction
 	forgotten   int64 // corrections beyond maxCorrections
 
+	begun       int64 // entry that was the first to be replayed here
+	uninspected int64 // statements that no inspector was shown
+
 	flows []*flowSum
 	marks map[int64]*provenance.Preimage // filled in when the log has that size
 }
@@ -56,7 +59,7 @@ func newReplay(doc *genesisDoc, step, expected *Step) (*replay, error) {
 	for _, p := range reg.providers {
 		r.teach(p)
 	}
-	r.terms = &terms{reg.policy.Limits(reg.rules.Version), reg.policy.Labels}
+	r.terms = &terms{reg.policy.Limits(reg.rules.Version), reg.policy.Labels, reg.policy}
 	r.guesses.terms.Store(r.terms)
 	return r, nil
 }
@@ -103,10 +106,13 @@ func (r *replay) add(c *checkedEntry) error {
 		r.judgeStatement(c)
 		r.sum(c)
 		r.remember(c.corrections, c.by)
+		r.inspected(c)
 	case c.act != nil:
 		r.judgeAct(c)
 	case c.equivocation != nil:
 		r.judgeEquivocation(c)
+	case c.kind == provenance.LeafStatement:
+		r.uninspected++
 	}
 	r.settle()
 	if mark := r.marks[r.tree.size]; mark != nil {
@@ -137,7 +143,7 @@ func (r *replay) prepare(index int64) error {
 		return fmt.Errorf("entries[%d]: rule version %d holds from here on, this program knows 1 to %d; audit with a release that has it", index, version, provenance.RuleVersion)
 	}
 	if r.terms == nil || int64(r.terms.limits.Rules) != version {
-		r.terms = &terms{r.registry.policy.Limits(version), r.registry.policy.Labels}
+		r.terms = &terms{r.registry.policy.Limits(version), r.registry.policy.Labels, r.registry.policy}
 		r.guesses.terms.Store(r.terms)
 	}
 	return nil

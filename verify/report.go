@@ -132,6 +132,7 @@ type Report struct {
 	Notices     []Notice      `json:"notices"`                // about providers: no evidence against the ledger
 	MoreNotices int64         `json:"more_notices,omitempty"` // beyond those that are kept
 	Totals      Totals        `json:"totals"`
+	Coverage    *Coverage     `json:"coverage,omitempty"` // of an inspection
 	Assumptions []string      `json:"assumptions"`
 	Seed        string        `json:"seed,omitempty"` // of the samples
 }
@@ -203,15 +204,30 @@ func (s *Step) find(f *Finding) {
 		s.Findings = append(s.Findings, f)
 		return
 	}
-	s.More++
+	s.countMore(f.Provider, 1)
+}
+
+// findMore counts findings against a provider that nobody kept.
+func (s *Step) findMore(provider string, n int64) {
+	if s.demote {
+		s.notices.more += n
+		return
+	}
+	s.Outcome, s.Reason = Failed, ""
+	s.countMore(provider, n)
+}
+
+// countMore counts findings beyond those that are kept.
+func (s *Step) countMore(provider string, n int64) {
+	s.More += n
 	if s.beyond == nil {
 		s.beyond = map[string]int64{}
 	}
-	if _, known := s.beyond[f.Provider]; known || len(s.beyond) < mostAccused {
-		s.beyond[f.Provider]++
+	if _, known := s.beyond[provider]; known || len(s.beyond) < mostAccused {
+		s.beyond[provider] += n
 		return
 	}
-	s.beyond[manyProviders]++
+	s.beyond[manyProviders] += n
 }
 
 // finding makes and keeps one.

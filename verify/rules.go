@@ -38,6 +38,7 @@ func Rules() []Rule {
 	add(AgainstLedger, governRules())
 	add(AgainstLedger, answerRules())
 	add(AgainstProvider, providerRules())
+	add(AgainstProvider, inspectionRules())
 	return all
 }
 
@@ -134,5 +135,29 @@ func providerRules() []row {
 		{CodeEnergy, "STA-6", howEntry},
 		{CodeLabel, "STA-6", howRecords},
 		{CodeCorrection, "REC-18", howCorrection},
+	}
+}
+
+// inspectionRules are about what an inspection finds.
+func inspectionRules() []row {
+	const (
+		said   = "fetch /entries/INDEX/records/RECORD, decode the record as spec/record.md says, and compare"
+		mirror = "fetch both records, /entries/INDEX/records/RECORD, and compare them as spec/verify.md VER-78 says"
+	)
+	return []row{
+		{CodeLabelMissing, "VER-71", said},
+		{CodeLabelFails, "VER-71", "fetch /entries/INDEX/records/RECORD and hold its label against the profile with tokentrail label check"},
+		{CodeLabelCode, "VER-72", said},
+		{CodeLabelContradicts, "VER-72", said},
+		{CodeBasisMissing, "VER-73", said},
+		{CodeBasisExpired, "VER-73", said},
+		{CodeBasisUnknown, "VER-73", said},
+		{CodeEnergyBoundary, "VER-74", said},
+		{CodeEnergyAbove, "VER-74", said},
+		{CodeEnergyImpossible, "VER-74", said},
+		{CodeRule, "VER-75", "fetch /entries/INDEX/records/RECORD and evaluate the rule's expressions over its JSON with any CEL"},
+		{CodeMirrorMissing, "VER-77", "look for the other side's record in the log: by /v1/records with the id or ref, or by the crossing id"},
+		{CodeMirrorAmbiguous, "VER-77", mirror},
+		{CodeMirrorDiffers, "VER-78", mirror},
 	}
 }

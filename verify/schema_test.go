@@ -197,6 +197,10 @@ func TestSchemaListsEveryMember(t *testing.T) {
 		"report": {verify.Report{}, doc.Properties}, "trust": {verify.TrustUsed{}, doc.Defs["trust"].Properties}, "ledger": {verify.Ledger{}, doc.Defs["ledger"].Properties},
 		"against": {verify.AgainstCounts{}, doc.Defs["against"].Properties}, "step": {verify.Step{}, doc.Defs["step"].Properties},
 		"finding": {verify.Finding{}, doc.Defs["finding"].Properties}, "notice": {verify.Notice{}, doc.Defs["notice"].Properties}, "totals": {verify.Totals{}, doc.Defs["totals"].Properties},
+		"coverage": {verify.Coverage{}, doc.Defs["coverage"].Properties}, "label_coverage": {verify.LabelCoverage{}, doc.Defs["label_coverage"].Properties},
+		"basis_coverage": {verify.BasisCoverage{}, doc.Defs["basis_coverage"].Properties}, "energy_coverage": {verify.EnergyCoverage{}, doc.Defs["energy_coverage"].Properties},
+		"rule_coverage": {verify.RuleCoverage{}, doc.Defs["rule_coverage"].Properties}, "mirror_pair": {verify.MirrorPair{}, doc.Defs["mirror_pair"].Properties},
+		"mirror_amount": {verify.MirrorAmount{}, doc.Defs["mirror_amount"].Properties},
 	} {
 		written := map[string]bool{}
 		for i := range reflect.TypeOf(c.v).NumField() {

@@ -183,6 +183,9 @@ type Options struct {
 	// Profile holds records to the label profiles that the ledger's policy names; nil
 	// leaves that out, and the report says so.
 	Profile LabelCheck
+	// Inspect, if set, looks at what providers said in the statements of the log, as
+	// the step inspection. It serves one audit.
+	Inspect Inspector
 	// Patience is how long to wait for a signed header over what the node has
 	// already answered from, since one block more carries its app hash: 0 means
 	// 5 s, less means not at all.

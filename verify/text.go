@@ -37,6 +37,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		writeFindings(b, s)
 	}
 	r.writeNotices(b)
+	r.writeCoverage(b)
 	r.writeTotals(b)
 	if len(r.Assumptions) > 0 {
 		b.WriteString("\nAssumed:\n")
