@@ -12,6 +12,10 @@ type signers struct {
 	signed map[provenance.Hash]bool
 }
 
+func newSigners() *signers {
+	return &signers{map[provenance.Hash]provenance.PublicKey{}, map[provenance.Hash]bool{}}
+}
+
 func (s *signers) may(cose []byte) (kid provenance.Hash, err error) {
 	key, err := provenance.ParsePublicKeyCOSE(cose)
 	if err == nil {
@@ -21,15 +25,18 @@ func (s *signers) may(cose []byte) (kid provenance.Hash, err error) {
 	return kid, err
 }
 
-// actSignatures checks who signed the act. SPEC(GOV-11)
+// actSignatures checks who signed the act.
 func (r *replay) actSignatures(u *provenance.UnverifiedAct, place string) *Finding {
-	s := &signers{map[provenance.Hash]provenance.PublicKey{}, map[provenance.Hash]bool{}}
-	var enough func() (want, got string, ok bool)
+	s := newSigners()
 	if u.Act().Provider == "" {
-		enough = r.governors(s, u.Act())
-	} else {
-		enough = r.ownKeys(s, u)
+		return s.check(u, place, s.governors(u.Act(), r.governance))
 	}
+	return s.check(u, place, r.ownKeys(s, u))
+}
+
+// check holds the signatures of an act against the keys that may sign it; enough
+// says whether those who signed do. SPEC(GOV-11)
+func (s *signers) check(u *provenance.UnverifiedAct, place string, enough func() (want, got string, ok bool)) *Finding {
 	find := func(at, want, got string) *Finding { return NewFinding(CodeActSignature, place+at, want, got) }
 	of := u.Signatures()
 	for i := range of {
@@ -49,9 +56,9 @@ func (r *replay) actSignatures(u *provenance.UnverifiedAct, place string) *Findi
 	return nil
 }
 
-// governors are those who may sign an act of governance: those of now, and where
+// governors are those who may sign an act of governance: those of then, and where
 // the act names others, these too.
-func (r *replay) governors(s *signers, act *provenance.Act) func() (want, got string, ok bool) {
+func (s *signers) governors(act *provenance.Act, then *provenance.Governance) func() (want, got string, ok bool) {
 	count := func(keys [][]byte) (kids []provenance.Hash) {
 		for _, cose := range keys {
 			if kid, err := s.may(cose); err == nil {
@@ -60,7 +67,7 @@ func (r *replay) governors(s *signers, act *provenance.Act) func() (want, got st
 		}
 		return kids
 	}
-	old, threshold := count(r.governance.Keys), r.governance.Threshold
+	old, threshold := count(then.Keys), then.Threshold
 	var fresh []provenance.Hash
 	next := int64(0)
 	for i := len(act.Actions) - 1; i >= 0 && next == 0; i-- { // the last such action counts
@@ -92,9 +99,8 @@ func (s *signers) of(kids []provenance.Hash) (n int64) {
 // ownKeys are those that may sign a provider's act: one of its keys that is valid
 // now, and each key that the act adds.
 func (r *replay) ownKeys(s *signers, u *provenance.UnverifiedAct) func() (want, got string, ok bool) {
-	act := u.Act()
-	p := r.providers[act.Provider]
-	var valid, added []provenance.Hash
+	p := r.providers[u.Act().Provider]
+	var valid []provenance.Hash
 	for _, signature := range u.Signatures() {
 		key, public := p.key(signature.KID)
 		if key == nil {
@@ -104,6 +110,13 @@ func (r *replay) ownKeys(s *signers, u *provenance.UnverifiedAct) func() (want, 
 			valid, s.keys[signature.KID] = append(valid, signature.KID), public
 		}
 	}
+	return s.own(u.Act(), valid)
+}
+
+// own wants one signature by the provider's keys that are valid, and one by each
+// key that the act adds.
+func (s *signers) own(act *provenance.Act, valid []provenance.Hash) func() (want, got string, ok bool) {
+	var added []provenance.Hash
 	for i := range act.Actions {
 		if act.Actions[i].Type == provenance.KeyAdd {
 			if kid, err := s.may(act.Actions[i].Key); err == nil {

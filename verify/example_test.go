@@ -7,6 +7,7 @@ import (
 
 	"tokentrail/verify"
 	"tokentrail/verify/light"
+	"tokentrail/verify/remote"
 )
 
 // An audit from genesis, with the document's hash from elsewhere.
@@ -39,7 +40,7 @@ func ExampleAudit() {
 func ExampleCheckExhibit() {
 	ledger := small(&testing.T{})
 	hash := hashOf(ledger.genesis)
-	exhibit, err := ledger.node().Exhibit(context.Background(), "1", 2)
+	exhibit, err := ledger.node().Exhibit(context.Background(), "1", remote.Wanted{Records: []int64{2}})
 	if err != nil {
 		fmt.Println(err)
 		return

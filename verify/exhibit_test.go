@@ -10,10 +10,17 @@ import (
 	"tokentrail/provenance"
 	"tokentrail/verify"
 	"tokentrail/verify/light"
+	"tokentrail/verify/remote"
 )
 
 func (l *ledger) exhibit(entry string, records ...int64) *verify.Exhibit {
-	e, err := l.node().Exhibit(context.Background(), entry, records...)
+	l.t.Helper()
+	return l.exhibitOf(entry, remote.Wanted{Records: records})
+}
+
+func (l *ledger) exhibitOf(entry string, want remote.Wanted) *verify.Exhibit {
+	l.t.Helper()
+	e, err := l.node().Exhibit(context.Background(), entry, want)
 	check(l.t, err)
 	return e
 }
@@ -36,13 +43,14 @@ func TestExhibit(t *testing.T) {
 		trust   verify.Trust
 		verdict verify.Verdict
 	}{
-		"entry":                 {func(e *verify.Exhibit) { e.Records = nil }, ours, verify.Holds},
-		"with a record":         {func(e *verify.Exhibit) {}, ours, verify.Holds},
-		"with all records":      {func(e *verify.Exhibit) { e.Frame = l.entries[1].Frame }, ours, verify.Holds},
-		"under its very header": {func(e *verify.Exhibit) {}, l.at(4), verify.Holds},
-		"under another header":  {func(e *verify.Exhibit) {}, l.at(3), verify.Unchecked},
-		"without a receipt":     {func(e *verify.Exhibit) { e.Receipt = nil }, ours, verify.Unchecked},
-		"without any trust":     {func(e *verify.Exhibit) {}, verify.Trust{}, verify.Unchecked},
+		"entry":                    {func(e *verify.Exhibit) { e.Records = nil }, ours, verify.Holds},
+		"with a record":            {func(e *verify.Exhibit) {}, ours, verify.Holds},
+		"with all records":         {func(e *verify.Exhibit) { e.Frame = l.entries[1].Frame }, ours, verify.Holds},
+		"under its very header":    {func(e *verify.Exhibit) {}, l.at(4), verify.Holds},
+		"under another header":     {func(e *verify.Exhibit) {}, l.at(3), verify.Unchecked},
+		"without a receipt":        {func(e *verify.Exhibit) { e.Receipt = nil }, ours, verify.Unchecked},
+		"under others' validators": {func(e *verify.Exhibit) { e.Receipt = usurped(t) }, ours, verify.Unchecked}, // or a change is missing
+		"without any trust":        {func(e *verify.Exhibit) {}, verify.Trust{}, verify.Unchecked},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := l.exhibit("1", 2)
@@ -66,15 +74,14 @@ func exhibitLies() []attack {
 	}
 	asIs := func(*ledger, *verify.Exhibit) {}
 	return []attack{
-		lie("under a header of a fork", "trust-hash at statement.receipt.anchor: headers[4]", asIs, verify.Trust{Height: 4, Hash: provenance.Hash{1}}),
+		lie("under a header of a fork", "trust-hash at headers[4]", asIs, verify.Trust{Height: 4, Hash: provenance.Hash{1}}),
 		lie("of another genesis", "genesis-hash at genesis", asIs, verify.Trust{Genesis: &provenance.Hash{}}),
 		lie("with records of another", "count at records", func(l *ledger, e *verify.Exhibit) { e.Frame = l.entries[0].Frame }),
 		lie("with a record of another", "record-proof at record proofs[0]", func(l *ledger, e *verify.Exhibit) { e.Records[0] = l.serveRecord("0", "0") }),
-		lie("with another's receipt", "receipt-binding at statement.receipt", func(l *ledger, e *verify.Exhibit) { e.Receipt = l.serveReceipt("0") }),
-		lie("signed by made-up keys", "signature at statement.signature; receipt-path", func(_ *ledger, e *verify.Exhibit) { flip(&e.Statement, -1) }),
-		lie("that is no statement", "statement-form at statement", func(_ *ledger, e *verify.Exhibit) { e.Statement = []byte{1} }),
+		lie("with another's receipt", "receipt-binding at entry.receipt", func(l *ledger, e *verify.Exhibit) { e.Receipt = l.serveReceipt("0") }),
+		lie("signed by made-up keys", "receipt-path at entry.receipt; signature", func(_ *ledger, e *verify.Exhibit) { flip(&e.Entry, -1) }),
+		lie("that is no statement", "statement-form at entry", func(_ *ledger, e *verify.Exhibit) { e.Entry = []byte{1} }),
 		lie("without a genesis", "genesis-form at genesis", func(_ *ledger, e *verify.Exhibit) { e.Genesis = nil }, verify.Trust{}),
-		lie("with validators of nobody", "validators at statement.receipt.anchor", func(l *ledger, e *verify.Exhibit) { e.Receipt = usurped(l.t) }),
 	}
 }
 
@@ -94,7 +101,7 @@ func TestEveryFlippedByteOfAnExhibitIsNoticed(t *testing.T) {
 	check(t, err)
 	parts := map[string]func(e *verify.Exhibit) *[]byte{
 		"genesis":   func(e *verify.Exhibit) *[]byte { return &e.Genesis },
-		"statement": func(e *verify.Exhibit) *[]byte { return &e.Statement },
+		"statement": func(e *verify.Exhibit) *[]byte { return &e.Entry },
 		"receipt":   func(e *verify.Exhibit) *[]byte { return &e.Receipt },
 		"record":    func(e *verify.Exhibit) *[]byte { return &e.Records[0] },
 	}
@@ -126,16 +133,39 @@ func TestEveryFlippedByteOfAnExhibitIsNoticed(t *testing.T) {
 	}
 }
 
-// BenchmarkRecordProof prints what proving one record offline takes, genesis
-// document and all.
+// BenchmarkRecordProof prints what proving one record offline takes: to whom the
+// ledger is new (genesis document, commit of four validators and all), to whom its
+// header is known, and for the record's own part: proof, path and signature.
 func BenchmarkRecordProof(b *testing.B) {
 	l := tiny(b)
 	e := l.exhibit("0", 1)
-	for b.Loop() {
-		if r := l.show(e); r.Verdict != verify.Holds {
+	trust := verify.Trust{Genesis: new(hashOf(l.genesis))}
+	holds := func(b *testing.B, r *verify.Report) {
+		if r.Verdict != verify.Holds {
 			b.Fatal(text(r))
 		}
 	}
+	b.Run("first", func(b *testing.B) {
+		for b.Loop() {
+			holds(b, l.show(e))
+		}
+	})
+	b.Run("header-known", func(b *testing.B) {
+		exhibits := light.NewExhibits(trust, l.options().Now)
+		for b.Loop() {
+			holds(b, exhibits.Check(context.Background(), e, l.options()))
+		}
+	})
+	raw, err := e.Encode()
+	check(b, err)
+	b.Run("from-file", func(b *testing.B) {
+		exhibits := light.NewExhibits(trust, l.options().Now)
+		for b.Loop() {
+			e, err := provenance.ParseBundle(raw)
+			check(b, err)
+			holds(b, exhibits.Check(context.Background(), e, l.options()))
+		}
+	})
 }
 
 func BenchmarkAudit(b *testing.B) {

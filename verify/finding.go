@@ -154,6 +154,8 @@ var (
 	// ErrMissing: the source answered, and says that it does not have what was
 	// asked for.
 	ErrMissing = errors.New("the node says that it does not have it")
+	// ErrOtherValidators: a header is signed by validators whom nothing leads to.
+	ErrOtherValidators = errors.New("the header's validators are none that the genesis document leads to, nor a trusted header")
 	// ErrExpired: the trusted header is older than the trusting period.
 	ErrExpired = errors.New("the trust has expired")
 )

@@ -220,25 +220,27 @@ func (a *audit) askRecord(place string, entry *Entry) error {
 	if err != nil {
 		return a.lack(CodeRecordProof, place, "a record's proof", err)
 	}
-	if err := recordOf(place, raw, header, drawn); err != nil {
-		return err
-	}
-	return nil
+	_, _, err = recordOf(place, raw, header, drawn)
+	return err
 }
 
 // recordOf checks a record's proof against its statement; index is -1 where any
 // record will do.
-func recordOf(place string, raw []byte, header *provenance.BatchHeader, index int64) error {
+func recordOf(place string, raw []byte, header *provenance.BatchHeader, index int64) (*provenance.RecordProof, provenance.Hash, error) {
+	find := func(want, got string) (*provenance.RecordProof, provenance.Hash, error) {
+		return nil, provenance.Hash{}, NewFinding(CodeRecordProof, place, want, got)
+	}
 	proof, err := provenance.ParseRecordProof(raw)
 	if err != nil {
-		return NewFinding(CodeRecordProof, place, "a record's proof", err.Error())
+		return find("a record's proof", err.Error())
 	}
 	// SPEC(REC-11)
 	if index >= 0 && proof.Index != index {
-		return NewFinding(CodeRecordProof, place, fmt.Sprintf("the record with index %d", index), fmt.Sprint(proof.Index))
+		return find(fmt.Sprintf("the record with index %d", index), fmt.Sprint(proof.Index))
 	}
-	if _, err := proof.Verify(header); err != nil {
-		return NewFinding(CodeRecordProof, place, "a path to the statement's root, "+header.Root.String(), err.Error())
+	id, err := proof.Verify(header)
+	if err != nil {
+		return find("a path to the statement's root, "+header.Root.String(), err.Error())
 	}
-	return nil
+	return proof, id, nil
 }

@@ -128,6 +128,7 @@ type Report struct {
 	Trust       TrustUsed     `json:"trust"`
 	Ledger      *Ledger       `json:"ledger"` // null where no head was anchored
 	Against     AgainstCounts `json:"against"`
+	Exhibit     *Exhibited    `json:"exhibit,omitempty"` // what an exhibit proves
 	Steps       []*Step       `json:"steps"`
 	Notices     []Notice      `json:"notices"`                // about providers: no evidence against the ledger
 	MoreNotices int64         `json:"more_notices,omitempty"` // beyond those that are kept

@@ -122,7 +122,7 @@ func TestMutilatedReports(t *testing.T) {
 
 // omissible reports whether a member need not be there, as such.
 func omissible(key string) bool {
-	return slices.Contains([]string{"genesis_hash", "seed", "from", "stolen", "more_notices", "more_findings", "optional", "finding", "stream", "sequence", "key",
+	return slices.Contains([]string{"genesis_hash", "seed", "exhibit", "from", "stolen", "more_notices", "more_findings", "optional", "finding", "stream", "sequence", "key",
 		"since_height", "acme", "transfer"}, key)
 }
 

@@ -147,6 +147,16 @@ type HeaderVerifier interface {
 	Verified() int64
 }
 
+// A HeaderLeader is a HeaderVerifier that can be led by an exhibit's headers from
+// the trust to later ones.
+type HeaderLeader interface {
+	// Lead goes on from the trust by headers, in ascending order; the trusted header
+	// itself may be one of them, or one of the others. It returns how many led on.
+	// An error that wraps ErrOtherValidators says nothing against anybody: a header
+	// between may be missing.
+	Lead(ctx context.Context, headers, others [][]byte) (led int64, err error)
+}
+
 // Trust is what the auditor brings along and believes without proof. SPEC(VER-1)
 type Trust struct {
 	// Genesis is the SHA-256 of the genesis document, from elsewhere than the

@@ -122,6 +122,9 @@ func (r *Report) facts() []fact {
 			fact{"App hash", l.AppHash.String()},
 			fact{"Log", fmt.Sprintf("%s, root %s", amount(l.LogSize, "entries"), l.LogRoot)})
 	}
+	if r.Exhibit != nil {
+		facts = append(facts, r.Exhibit.facts()...)
+	}
 	return facts
 }
 

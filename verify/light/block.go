@@ -83,6 +83,24 @@ func decodeBlock(raw []byte, place string) (*types.LightBlock, error) {
 	return block, nil
 }
 
+// heightOf returns the height that a light block says it is of. Nothing else is
+// looked at.
+func heightOf(raw []byte) (height int64, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the engine's code fails on it: %v", r)
+		}
+	}()
+	if len(raw) > maxLightBlock {
+		return 0, fmt.Errorf("%d bytes, at most %d are read", len(raw), maxLightBlock)
+	}
+	var pb cmtproto.LightBlock
+	if err := pb.Unmarshal(raw); err != nil {
+		return 0, err
+	}
+	return pb.GetSignedHeader().GetHeader().GetHeight(), nil
+}
+
 // checkCommit verifies every signature of the commit, not only as many as two
 // thirds need: a wrong one shows that somebody changed it.
 func checkCommit(block *types.LightBlock, chainID, place string) error {

@@ -16,6 +16,8 @@ import (
 // and a request.
 const maxFollowed = 10_000
 
+var errTooManyChanges = fmt.Errorf("more than %d changes of validators; begin with a later trusted header", maxFollowed)
+
 // A ChangeSource is a node as Founders ask it for the validators since genesis.
 // Nothing it says is believed: a header counts for its signatures.
 type ChangeSource interface {
@@ -80,7 +82,7 @@ func (f *Founders) handOver(ctx context.Context, src ChangeSource, height int64)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.sets) > maxFollowed {
-		return fmt.Errorf("more than %d changes of validators since genesis; audit from a trusted header", maxFollowed)
+		return errTooManyChanges
 	}
 	f.sets = append(f.sets, run{height + 1, provenance.Hash(block.NextValidatorsHash)})
 	return nil

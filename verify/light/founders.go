@@ -1,9 +1,7 @@
 package light
 
 import (
-	"bytes"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"sort"
 	"sync"
@@ -13,18 +11,18 @@ import (
 )
 
 // ErrOtherValidators says that a header is signed by validators that neither the
-// genesis document nor the headers followed since name: later ones, or somebody's
-// own. Without the headers between nothing tells which.
-var ErrOtherValidators = errors.New("the header's validators are none that the genesis document leads to")
+// trust nor the headers followed since name: later ones, or somebody's own.
+// Without the headers between nothing tells which.
+var ErrOtherValidators = verify.ErrOtherValidators
 
 // maxOpened is how many light blocks are remembered as good.
 const maxOpened = 64
 
 // Founders are the validators that a genesis document names, and those whom they
-// handed over to as far as that was followed (Follow). They open light blocks
-// without a clock and, but for Follow, without a network. The document is read
-// once, and a light block that many receipts share is verified once. Methods are
-// for concurrent use.
+// handed over to as far as that was followed (Follow, Lead). They open light
+// blocks without a clock and, but for Follow, without a network. The document is
+// read once, and a light block that many receipts share is verified once. Methods
+// are for concurrent use.
 type Founders struct {
 	chainID string
 	genesis provenance.Hash // of the document
@@ -32,8 +30,15 @@ type Founders struct {
 	following sync.Mutex // held by the one that follows; taken before mu
 
 	mu     sync.Mutex // guards what follows
-	sets   []run      // by height, that of genesis first; the last one holds on
-	opened map[provenance.Hash]*verify.Header
+	sets   []run      // by height, that of genesis (or of a trusted header) first; the last one holds on
+	opened map[provenance.Hash]openedBlock
+}
+
+// An openedBlock is what is kept of a light block whose form and signatures are
+// good. Whose they are is looked at each time.
+type openedBlock struct {
+	header *verify.Header
+	next   provenance.Hash // validators of the next height
 }
 
 // NewFounders reads a genesis document. Whether it is the right
@@ -46,8 +51,19 @@ func NewFounders(genesis []byte) (*Founders, error) {
 	return &Founders{
 		chainID: doc.ChainID, genesis: sha256.Sum256(genesis),
 		sets:   []run{{1, provenance.Hash(doc.ValidatorHash())}},
-		opened: map[provenance.Hash]*verify.Header{},
+		opened: map[provenance.Hash]openedBlock{},
 	}, nil
+}
+
+// from returns those who begin with a header that is trusted by itself, whatever
+// the genesis document says.
+func (f *Founders) from(anchor openedBlock) *Founders {
+	h := anchor.header
+	return &Founders{
+		chainID: f.chainID, genesis: f.genesis,
+		sets:   []run{{h.Height, h.ValidatorsHash}, {h.Height + 1, anchor.next}},
+		opened: map[provenance.Hash]openedBlock{},
+	}
 }
 
 // Origin returns the origin of the log whose genesis document this is.
@@ -60,30 +76,85 @@ func (f *Founders) Origin() string { return provenance.Origin(f.chainID, f.genes
 func (f *Founders) Open(lightBlock []byte) (*verify.Header, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	sum := provenance.LeafHash(lightBlock)
-	if h := f.opened[sum]; h != nil {
-		return h, nil
-	}
-	block, err := readBlock(lightBlock, f.chainID, "light block")
+	b, err := f.open(lightBlock, "light block")
+	return b.header, err
+}
+
+// Lead takes a light block for its validators' word on who comes next. One that
+// changes nothing is passed over. SPEC(BND-6)
+func (f *Founders) Lead(lightBlock []byte, place string) (*verify.Header, error) {
+	f.following.Lock()
+	defer f.following.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	b, err := f.open(lightBlock, place)
 	if err != nil {
 		return nil, err
 	}
+	next := b.header.Height + 1
+	known, _ := f.setAt(next)
+	switch last := f.sets[len(f.sets)-1]; {
+	case known == b.next:
+	case next <= last.from:
+		// SPEC(VER-4): the same validators named others before.
+		return nil, verify.NewFinding(verify.CodeValidators, placeOf(b.header.Height)+".next_validators_hash",
+			fmt.Sprintf("the validators of height %d as other headers show them, %X", next, known[:]), fmt.Sprintf("%X", b.next[:]))
+	case len(f.sets) > maxFollowed:
+		return nil, errTooManyChanges
+	default:
+		f.sets = append(f.sets, run{next, b.next})
+	}
+	return b.header, nil
+}
+
+// open reads a light block, once, and holds its validators against those known.
+// Whoever calls it holds mu.
+func (f *Founders) open(lightBlock []byte, place string) (openedBlock, error) {
+	sum := provenance.LeafHash(lightBlock)
+	b, known := f.opened[sum]
+	if !known {
+		var err error
+		if b, err = readOpened(lightBlock, f.chainID, place); err != nil {
+			return openedBlock{}, err
+		}
+	}
+	h := b.header
+	set, led := f.setAt(h.Height)
+	if !led {
+		return openedBlock{}, fmt.Errorf("%s is below the trusted header of height %d: nothing leads back from that", placeOf(h.Height), f.sets[0].from)
+	}
 	// SPEC(VER-9)
-	if set := f.setAt(block.Height); !bytes.Equal(set[:], block.ValidatorsHash) {
-		return nil, fmt.Errorf("%w: %w", ErrOtherValidators, verify.NewFinding(verify.CodeValidators, placeOf(block.Height)+".validators_hash",
-			fmt.Sprintf("the validators that the genesis document leads to, %X", set[:]), block.ValidatorsHash.String()))
+	if set != h.ValidatorsHash {
+		return openedBlock{}, fmt.Errorf("%w: %w", ErrOtherValidators, verify.NewFinding(verify.CodeValidators, placeOf(h.Height)+".validators_hash",
+			fmt.Sprintf("the validators that the trust leads to, %X", set[:]), fmt.Sprintf("%X", h.ValidatorsHash[:])))
 	}
-	if len(f.opened) >= maxOpened {
-		clear(f.opened)
+	if !known {
+		if len(f.opened) >= maxOpened {
+			clear(f.opened)
+		}
+		f.opened[sum] = b
 	}
-	h := headerOf(block)
-	f.opened[sum] = h
-	return h, nil
+	return b, nil
+}
+
+// readOpened reads a light block by itself.
+func readOpened(lightBlock []byte, chainID, place string) (openedBlock, error) {
+	block, err := readBlock(lightBlock, chainID, place)
+	if err != nil {
+		return openedBlock{}, err
+	}
+	if len(block.NextValidatorsHash) != provenance.HashSize {
+		return openedBlock{}, verify.NewFinding(verify.CodeHeaderForm, place+".next_validators_hash", "a hash of 32 bytes", fmt.Sprintf("%d bytes", len(block.NextValidatorsHash)))
+	}
+	return openedBlock{headerOf(block), provenance.Hash(block.NextValidatorsHash)}, nil
 }
 
 // setAt returns the hash of the validators of a height, as far as they were
-// followed.
-func (f *Founders) setAt(height int64) provenance.Hash {
+// followed; led is false below the first that is known.
+func (f *Founders) setAt(height int64) (hash provenance.Hash, led bool) {
 	after := sort.Search(len(f.sets), func(i int) bool { return f.sets[i].from > height })
-	return f.sets[max(after-1, 0)].hash
+	if after == 0 {
+		return provenance.Hash{}, false
+	}
+	return f.sets[after-1].hash, true
 }

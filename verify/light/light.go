@@ -29,12 +29,17 @@ func Audit(ctx context.Context, src verify.Source, trust verify.Trust, o verify.
 }
 
 // CheckExhibit checks an exhibit without a network, under the validators of its
-// genesis document or the trusted header.
+// genesis document or the trusted header, and those that its headers lead to.
 func CheckExhibit(ctx context.Context, e *verify.Exhibit, trust verify.Trust, o verify.Options) *verify.Report {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return verify.CheckExhibit(ctx, e, Offline(trust, o.Now), trust, o)
+	return NewExhibits(trust, o.Now).Check(ctx, e, o)
+}
+
+// NewExhibits returns a checker of one exhibit after another, for who has many.
+func NewExhibits(trust verify.Trust, now func() time.Time) *verify.Exhibits {
+	return verify.NewExhibits(Offline(trust, now), trust)
 }
 
 // future says that a header's time lies too far ahead of the auditor's clock.

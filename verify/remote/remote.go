@@ -195,31 +195,6 @@ func (n *Node) Statement(ctx context.Context, entry string) ([]byte, error) {
 	return n.get(ctx, maxSmall, "/entries/"+url.PathEscape(entry)+"/statement")
 }
 
-// Exhibit fetches what proves one entry, named by index or statement id, and
-// the given records of it.
-func (n *Node) Exhibit(ctx context.Context, entry string, records ...int64) (*verify.Exhibit, error) {
-	e := &verify.Exhibit{}
-	id := url.PathEscape(entry)
-	var err error
-	if e.Genesis, err = n.Genesis(ctx); err != nil {
-		return nil, err
-	}
-	if e.Statement, err = n.Statement(ctx, entry); err != nil {
-		return nil, err
-	}
-	if e.Receipt, err = n.get(ctx, maxReceipt, "/entries/"+id); err != nil {
-		return nil, err
-	}
-	for _, record := range records {
-		proof, err := n.get(ctx, maxSmall, "/entries/"+id+"/records/"+num(record))
-		if err != nil {
-			return nil, err
-		}
-		e.Records = append(e.Records, proof)
-	}
-	return e, nil
-}
-
 func num(n int64) string { return strconv.FormatInt(n, 10) }
 
 // get asks for a path; query holds names and values, of which empty ones are

@@ -71,7 +71,6 @@ func TestRequests(t *testing.T) {
 		"GET /entries/5/records/2":            func() error { _, err := n.RecordProof(ctx, 5, 2); return err },
 		"GET /proof/inclusion?index=1&size=2": func() error { _, err := n.Inclusion(ctx, 1, 2); return err },
 		"GET /proof/consistency?from=1&to=2":  func() error { _, err := n.Consistency(ctx, 1, 2); return err },
-		"GET /entries/5/records/0":            func() error { _, err := n.Exhibit(ctx, "5", 0); return err },
 		"GET /v1/flows?by=day%2Cmodel&from=US&kind=transfer&limit=7&side=exporter&since=2026-01-02T03%3A00%3A00Z&to=CN": func() error {
 			_, err := n.Flows(ctx, provenance.FlowQuery{From: "US", To: "CN", Since: since, By: []string{"day", "model"},
 				Kinds: []provenance.Kind{provenance.Transfer}, Sides: []provenance.Side{provenance.Exporter}}, verify.FlowsPage{Limit: 7})
