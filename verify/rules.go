@@ -119,7 +119,7 @@ func answerRules() []row {
 		{CodeReceiptIndex, "LOG-1", howReceipt},
 		{CodeReceiptAppHash, "RCP-2, RCP-3", howReceipt},
 		{CodeReceiptSignature, "RCP-3", howReceipt},
-		{CodeInclusion, "PRF-1", "fetch /proof/inclusion?index=INDEX&size=SIZE and check it by RFC 9162 section 2.1.3.2"},
+		{CodeInclusion, "PRF-1", "fetch /proof/inclusion?index=INDEX&size=SIZE, SIZE being the log size above, and check it by RFC 9162 section 2.1.3.2"},
 		{CodeRecordProof, "REC-11", "fetch /entries/INDEX/records/RECORD and check it against the statement's root"},
 		{CodeFlows, "FLO-1, FLO-2, FLO-5, FLO-7", howFlows},
 		{CodeFlowsHead, "FLO-6", howFlows},
