@@ -25,13 +25,17 @@ type audit struct {
 
 	genesis, signed, log, policy, roots, validators, corrections, said, state, checkpoint, receipts, flows *Step
 
-	inspection *Step // nil where nobody asked for it
+	inspection        *Step // nil where nobody asked for it
+	memory, witnesses *Step // nil where the auditor has none
 
 	doc    *genesisDoc
+	given  []byte // the genesis document, as it was given
 	origin string
 	status *Status
 	early  early
 	replay *replay
+	kept   *Kept // nil where nothing was
+	asked  []*asked
 
 	head     *Header              // trusted, at the status's height; nil where there is none
 	middle   int64                // an older size of the log, for a consistency proof
@@ -82,6 +86,12 @@ func newAudit(ctx context.Context, src Source, headers HeaderVerifier, trust Tru
 	if o.Inspect != nil {
 		a.inspection = a.rep.step("inspection", "records", math.MaxInt) // the inspector keeps to a bound
 	}
+	if o.Kept != nil {
+		a.memory = step("kept", "heads")
+	}
+	if len(o.Witnesses) > 0 {
+		a.witnesses = step("witnesses", "nodes")
+	}
 	return a
 }
 
@@ -109,6 +119,9 @@ func (a *audit) run() {
 	a.checkReceipts()
 	a.checkFlows()
 	a.checkInspection()
+	a.checkKept()
+	a.checkWitnesses()
+	a.keep()
 }
 
 // checkGenesis reads the genesis document and starts from the trust. SPEC(VER-10)
@@ -130,7 +143,7 @@ func (a *audit) checkGenesis() bool {
 		s.stop(err)
 		return false
 	}
-	a.doc, a.origin = doc, provenance.Origin(doc.chainID, doc.hash)
+	a.doc, a.origin, a.given = doc, provenance.Origin(doc.chainID, doc.hash), raw
 	// SPEC(LOG-2)
 	if a.trust.Genesis != nil && *a.trust.Genesis != doc.hash {
 		s.finding(CodeGenesisHash, "genesis", a.trust.Genesis.String(), doc.hash.String())
@@ -150,6 +163,8 @@ func (a *audit) checkGenesis() bool {
 	}
 	a.replay.flows, a.replay.guesses.profile = a.early.flows, a.opts.Profile
 	a.replay.notices.most, a.replay.guesses.inspector = a.log.most, a.opts.Inspect
+	a.recall()
+	a.askWitnesses()
 	a.setMarks()
 	if s.Outcome != Passed {
 		return false // another ledger than the one asked for: nothing else is about it
@@ -188,6 +203,7 @@ func (a *audit) setMarks() {
 			a.replay.mark(f.head.LogSize)
 		}
 	}
+	a.markOthers()
 }
 
 // follow verifies headers and replays the log up to the node's head, and on to
@@ -236,7 +252,7 @@ func (a *audit) short() bool {
 	if a.head == nil || !a.complete {
 		return false
 	}
-	if a.beyond() {
+	if a.beyond() || a.behindKept() {
 		return true
 	}
 	if cp := a.early.checkpoint; cp != nil && cp.Size > a.status.LogSize {
@@ -324,7 +340,7 @@ func (a *audit) progress(step string, done, total int64) {
 // fillIn completes the report with what was used, seen and assumed.
 func (a *audit) fillIn() {
 	r, t := a.rep, a.trust
-	u := TrustUsed{Kind: "genesis", GenesisFrom: "node", Height: t.Height}
+	u := TrustUsed{Kind: "genesis", GenesisFrom: "node", Height: t.Height, Kept: r.Trust.Kept}
 	if a.doc != nil {
 		u.GenesisHash = &a.doc.hash
 	}
@@ -334,7 +350,7 @@ func (a *audit) fillIn() {
 	switch {
 	case t.Height > 0:
 		u.Kind, u.Hash, u.Period = "header", &t.Hash, t.Period.String()
-		u.Says = fmt.Sprintf("trusted header %d with hash %s, within %s; later headers by CometBFT's light client, from one address, so that a fork shown to others is not detected", t.Height, t.Hash, days(t.Period))
+		u.Says = fmt.Sprintf("trusted header %d with hash %s, within %s; later headers by CometBFT's light client, %s", t.Height, t.Hash, days(t.Period), a.seenFrom())
 	case t.Genesis != nil:
 		u.Says = "the genesis document whose SHA-256 the auditor gave; every header from block 1 on in order, without expiry"
 	case a.src == nil:
@@ -361,7 +377,7 @@ func (a *audit) fillIn() {
 	if a.replay == nil {
 		return
 	}
-	a.assume("a node can withhold entries newer than the head it shows: only a second source would tell")
+	a.assumeSources()
 	if t.Height > 0 {
 		a.assume("the genesis document's SHA-256 in the origin is as given: a header covers the chain id and the state, not the document's other members")
 		a.assume("headers were skipped: where a key, act or rule holds from or until a height, the heights of entries are as the node says, held against the header of that height")

@@ -18,6 +18,8 @@ const (
 	CodeTrustHash    Code = "trust-hash"
 	CodeStatus       Code = "status"
 	CodeStale        Code = "stale"
+	CodeFork         Code = "fork"
+	CodeWitness      Code = "witness"
 )
 
 // Codes about signed headers.

@@ -27,6 +27,7 @@ type lie struct {
 	build func(t testing.TB) *ledger     // another ledger instead
 	trust func(l *ledger) []verify.Trust // nil: genesis, given by the auditor
 	looks func(t testing.TB) verify.Inspector
+	with  func(l *ledger, o *verify.Options)
 }
 
 // unanchored is what follows where the log is not the one that the validators signed.
@@ -506,7 +507,7 @@ func shorterLog(r *receiptParts) { r.anchor.Preimage.Size = 3 }
 
 // allLies are the lies of every kind.
 func allLies() []lie {
-	return slices.Concat(headerLies(), logLies(), proofLies(), answerLies(), correctionLies(), actLies(), governLies(), policyLies(), inspectionLies())
+	return slices.Concat(headerLies(), logLies(), proofLies(), answerLies(), correctionLies(), actLies(), governLies(), policyLies(), inspectionLies(), forkLies())
 }
 
 // tell tells the lie to an auditor.
@@ -527,6 +528,9 @@ func (lie *lie) tell(t testing.TB) *verify.Report {
 	o.Profile = noLabel
 	if lie.looks != nil {
 		o.Inspect = lie.looks(t)
+	}
+	if lie.with != nil {
+		lie.with(l, &o)
 	}
 	return l.auditWith(o, trust...)
 }

@@ -80,6 +80,7 @@ type TrustUsed struct {
 	Hash        *provenance.Hash `json:"hash,omitempty"`
 	Period      string           `json:"period,omitempty"`
 	Says        string           `json:"says"`
+	Kept        *KeptUsed        `json:"kept,omitempty"` // that the audit was compared with
 }
 
 // Ledger is the head that was audited.
@@ -120,22 +121,28 @@ type Totals struct {
 
 // A Report is the outcome of an audit: one document, whatever the outcome.
 type Report struct {
-	Format      int           `json:"format"`
-	Verdict     Verdict       `json:"verdict"`
-	ExitCode    int           `json:"exit"`
-	Started     string        `json:"started"`
-	From        string        `json:"from,omitempty"` // where the evidence came from
-	Trust       TrustUsed     `json:"trust"`
-	Ledger      *Ledger       `json:"ledger"` // null where no head was anchored
-	Against     AgainstCounts `json:"against"`
-	Exhibit     *Exhibited    `json:"exhibit,omitempty"` // what an exhibit proves
-	Steps       []*Step       `json:"steps"`
-	Notices     []Notice      `json:"notices"`                // about providers: no evidence against the ledger
-	MoreNotices int64         `json:"more_notices,omitempty"` // beyond those that are kept
-	Totals      Totals        `json:"totals"`
-	Coverage    *Coverage     `json:"coverage,omitempty"` // of an inspection
-	Assumptions []string      `json:"assumptions"`
-	Seed        string        `json:"seed,omitempty"` // of the samples
+	Format      int            `json:"format"`
+	Verdict     Verdict        `json:"verdict"`
+	ExitCode    int            `json:"exit"`
+	Started     string         `json:"started"`
+	From        string         `json:"from,omitempty"` // where the evidence came from
+	Trust       TrustUsed      `json:"trust"`
+	Ledger      *Ledger        `json:"ledger"` // null where no head was anchored
+	Against     AgainstCounts  `json:"against"`
+	Witnesses   []*WitnessSays `json:"witnesses,omitempty"`
+	Fork        *ForkProof     `json:"fork,omitempty"`    // that fork evidence proves
+	Exhibit     *Exhibited     `json:"exhibit,omitempty"` // what an exhibit proves
+	Steps       []*Step        `json:"steps"`
+	Notices     []Notice       `json:"notices"`                // about providers: no evidence against the ledger
+	MoreNotices int64          `json:"more_notices,omitempty"` // beyond those that are kept
+	Totals      Totals         `json:"totals"`
+	Coverage    *Coverage      `json:"coverage,omitempty"` // of an inspection
+	Assumptions []string       `json:"assumptions"`
+	Seed        string         `json:"seed,omitempty"` // of the samples
+
+	kept     *Kept // to keep
+	keptErr  error // why there is none
+	evidence []*Fork
 }
 
 // newReport begins a report.

@@ -14,6 +14,7 @@ const (
 	howTwice      = "fetch /v1/entries?from=INDEX&limit=1 and verify both statements of the evidence under the provider's keys"
 	howHeight     = "fetch the light blocks around this height from /v1/headers and compare their app hashes with those of the log's prefixes"
 	howCorrection = "fetch /entries/INDEX/records of the correction and of the entry that it names, and compare as spec/record.md REC-18 says"
+	howFork       = "tokentrail verify FILE, of the fork evidence that was written, with your own --genesis or --trust"
 	howFlows      = "fetch /v1/flows with the same query and add up the cells of the statements"
 )
 
@@ -53,6 +54,8 @@ func signedRules() []row {
 		{CodeTrustHash, "VER-3", howHeader},
 		{CodeStatus, "VER-6", "compare /v1/status with the ledger as this report gives it"},
 		{CodeStale, "VER-7", "ask /v1/status, /checkpoint and /v1/state again and compare their heights and sizes"},
+		{CodeFork, "VER-31, VER-35", howFork},
+		{CodeWitness, "VER-38", "ask the node that the place names for /v1/status, /v1/headers and /checkpoint, and compare with this report"},
 		{CodeHeaderForm, "RCP-2", howHeader},
 		{CodeHeaderMissing, "VER-4", howHeader},
 		{CodeHeaderHeight, "VER-4", howHeader},

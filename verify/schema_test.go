@@ -201,6 +201,8 @@ func TestSchemaListsEveryMember(t *testing.T) {
 		"basis_coverage": {verify.BasisCoverage{}, doc.Defs["basis_coverage"].Properties}, "energy_coverage": {verify.EnergyCoverage{}, doc.Defs["energy_coverage"].Properties},
 		"rule_coverage": {verify.RuleCoverage{}, doc.Defs["rule_coverage"].Properties}, "mirror_pair": {verify.MirrorPair{}, doc.Defs["mirror_pair"].Properties},
 		"mirror_amount": {verify.MirrorAmount{}, doc.Defs["mirror_amount"].Properties},
+		"witness":       {verify.WitnessSays{}, doc.Defs["witness"].Properties}, "fork": {verify.ForkProof{}, doc.Defs["fork"].Properties},
+		"forkHead": {verify.ForkHead{}, doc.Defs["forkHead"].Properties}, "signer": {verify.Signer{}, doc.Defs["signer"].Properties},
 	} {
 		written := map[string]bool{}
 		for i := range reflect.TypeOf(c.v).NumField() {

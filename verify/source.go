@@ -203,6 +203,15 @@ type Options struct {
 	// NoticeProviders makes notices of what speaks against a provider rather than the
 	// ledger: it is told, and counts for no verdict. SPEC(VER-51)
 	NoticeProviders bool
+	// Kept gives the head of the ledger with an origin that was kept, nil where none
+	// was; what is wrong with it is its error. Nil: there is no memory, and no head to
+	// keep comes of the audit. SPEC(VER-31)
+	Kept func(origin string) (*Kept, error)
+	// Witnesses are other nodes of the ledger, to compare with. SPEC(VER-38)
+	Witnesses []Witness
+	// Judge opens both sides of a fork; package light has one, without which none is
+	// proven.
+	Judge ForkJudge
 	// MaxFindings bounds the findings kept a step; 0 means 100. The rest count.
 	MaxFindings int
 	// Progress, if set, is called from one goroutine as the audit goes on.

@@ -125,7 +125,10 @@ func (r *Report) facts() []fact {
 	if r.Exhibit != nil {
 		facts = append(facts, r.Exhibit.facts()...)
 	}
-	return facts
+	if k := r.Trust.Kept; k != nil {
+		facts = append(facts, fact{"Kept", k.says()})
+	}
+	return append(facts, r.Fork.facts()...)
 }
 
 // writeSteps writes each step on a line, and those that were not begun for one

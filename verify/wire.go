@@ -14,6 +14,7 @@ var ErrAnswer = errors.New("the answer is not in the form of spec/api.md")
 const (
 	majorUint  = 0
 	majorBytes = 2
+	majorText  = 3
 	majorArray = 4
 )
 

@@ -19,6 +19,9 @@ func Audit(ctx context.Context, src verify.Source, trust verify.Trust, o verify.
 	if o.Seed == [32]byte{} {
 		rand.Read(o.Seed[:]) // never fails
 	}
+	if o.Judge == nil {
+		o.Judge = NewForkJudge(o.Now)
+	}
 	var headers verify.HeaderVerifier
 	if trust.Height > 0 {
 		headers = FromHeader(src, trust, o.Now)
