@@ -31,6 +31,32 @@ type verifyFlags struct {
 	receipts int
 	against  string // what findings against providers are told as
 	schema   bool   // of reports is all that is asked for
+
+	inspect verify.Inspector           // nil where nobody asked for it
+	show    func(*verify.Report) error // nil: the report as it is
+}
+
+// add adds the flags that say which ledger, and by which trust.
+func (f *verifyFlags) add(cmd *cobra.Command) {
+	s := cmd.Flags()
+	s.StringVar(&f.node, "node", "", "the node's address, as http://localhost:7480 (or "+envNode+")")
+	s.StringVar(&f.genesis, "genesis", "", "the SHA-256 of the genesis document, from elsewhere than the node")
+	s.StringVar(&f.trust, "trust", "", "a header that you trust, as height:hash")
+	f.period = period(defaultPeriod)
+	s.Var(&f.period, "trusting-period", "how long that header stays trustworthy, as 90d or 36h")
+	s.IntVar(&f.receipts, "receipts", 0, "entries whose receipts and proofs are asked for, drawn at random; -1 for all (64)")
+	s.StringVar(&f.against, "providers", verify.AsFinding, "what speaks against a provider, not the ledger: a finding, or a notice that leaves the verdict as it is")
+}
+
+// check refuses flags that do not go together.
+func (f *verifyFlags) check(cmd *cobra.Command) error {
+	if f.against != verify.AsFinding && f.against != verify.AsNotice {
+		return usagef("--providers %q: wanted %s or %s", f.against, verify.AsFinding, verify.AsNotice)
+	}
+	if f.trust == "" && cmd.Flags().Changed("trusting-period") {
+		return usagef("--trusting-period is of a header given with --trust; from genesis on there is no expiry")
+	}
+	return nil
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -43,6 +69,8 @@ func (a *app) verifyCommand() *cobra.Command {
 			"The node is not trusted.\n\n" +
 			"Without --trust every header since genesis is verified in order. With it CometBFT's light client\n" +
 			"leads from the header that you know to the newest; such trust expires.\n\n" +
+			"tokentrail verify inspect looks at what providers said as well: labels, legal bases, energy, your own\n" +
+			"rules; tokentrail mirror holds both sides of what crossed a border against each other.\n\n" +
 			"The report is text, one JSON document (--schema shows its schema), JUnit XML or Markdown (--output).\n\n" +
 			"Exit codes: 0 holds, 1 evidence against, 2 could not check, 3 trust expired, 64 usage.",
 		Example: "tokentrail verify --node http://localhost:7480\n" +
@@ -53,26 +81,18 @@ func (a *app) verifyCommand() *cobra.Command {
 		Args: a.noArgs,
 	}
 	s := cmd.Flags()
-	s.StringVar(&f.node, "node", "", "the node's address, as http://localhost:7480 (or "+envNode+")")
-	s.StringVar(&f.genesis, "genesis", "", "the SHA-256 of the genesis document, from elsewhere than the node")
-	s.StringVar(&f.trust, "trust", "", "a header that you trust, as height:hash")
-	f.period = period(defaultPeriod)
-	s.Var(&f.period, "trusting-period", "how long that header stays trustworthy, as 90d or 36h")
-	s.IntVar(&f.receipts, "receipts", 0, "entries whose receipts and proofs are asked for, drawn at random; -1 for all (64)")
-	s.StringVar(&f.against, "providers", verify.AsFinding, "what speaks against a provider, not the ledger: a finding, or a notice that leaves the verdict as it is")
+	f.add(cmd)
 	s.BoolVar(&f.schema, "schema", false, "write the JSON Schema of reports, and verify nothing")
 	cmd.RunE = a.does(func(ctx context.Context, _ []string) error {
 		if f.schema {
 			return a.reportSchema()
 		}
-		if f.against != verify.AsFinding && f.against != verify.AsNotice {
-			return usagef("--providers %q: wanted %s or %s", f.against, verify.AsFinding, verify.AsNotice)
-		}
-		if f.trust == "" && s.Changed("trusting-period") {
-			return usagef("--trusting-period is of a header given with --trust; from genesis on there is no expiry")
+		if err := f.check(cmd); err != nil {
+			return err
 		}
 		return a.verify(ctx, f)
 	}, reportForms()...)
+	cmd.AddCommand(a.verifyInspectCommand())
 	return cmd
 }
 
@@ -125,9 +145,13 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 	}
 	steps := &stepProgress{app: a}
 	report := light.Audit(ctx, node, trust, verify.Options{Now: time.Now, Receipts: f.receipts, Progress: steps.told, Profile: meetsProfile,
-		From: c.base.Redacted(), NoticeProviders: f.against == verify.AsNotice})
+		From: c.base.Redacted(), NoticeProviders: f.against == verify.AsNotice, Inspect: f.inspect})
 	steps.end()
-	if err := a.report(report); err != nil {
+	show := a.report
+	if f.show != nil {
+		show = f.show
+	}
+	if err := show(report); err != nil {
 		return err
 	}
 	if code := report.Exit(); code != exitOK {

@@ -105,7 +105,7 @@ func (in *Inspector) ownRules(p *part, r *reader, i int, j *verify.Judged) {
 			failed(err)
 		case !holds:
 			counts.Broken++
-			p.find(rule.key(), verify.CodeRule, i, "", say(fmt.Sprintf("%s: %s", rule.ID, rule.Says), "not "+rule.expression))
+			p.find(rule.key(), verify.CodeRule, i, "", say(fmt.Sprintf("%s: %s", rule.ID, rule.Says), "false: "+rule.expression))
 		}
 	}
 }
