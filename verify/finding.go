@@ -3,6 +3,7 @@ package verify
 import (
 	"errors"
 	"fmt"
+	"sync"
 )
 
 // A Code names what a finding is about. Codes are listed in spec/verify.md,
@@ -141,14 +142,18 @@ func (f *Finding) Error() string {
 // NewFinding makes a finding against the ledger. How to see for oneself follows
 // from the code. Findings about what a provider said are made by ProviderFinding.
 func NewFinding(code Code, place, want, got string) *Finding {
-	f := &Finding{Code: code, Place: place, Want: want, Got: got, Against: AgainstLedger}
-	for _, r := range Rules() {
-		if r.Code == code {
-			f.How = r.How
-		}
-	}
-	return f
+	return &Finding{Code: code, Place: place, Want: want, Got: got, How: howOf()[code], Against: AgainstLedger}
 }
+
+// howOf is how to see for oneself, by the code: there may be a finding for each of
+// millions of entries.
+var howOf = sync.OnceValue(func() map[Code]string {
+	how := map[Code]string{}
+	for _, r := range Rules() {
+		how[r.Code] = r.How
+	}
+	return how
+})
 
 // Errors of sources and header verifiers. Whatever is neither a *Finding nor
 // one of these means that something could not be checked.

@@ -218,7 +218,7 @@ func forkLies() []lie {
 		{name: "fork, under a header before it", want: verify.CodeFork, place: "headers[4]", build: branch, with: keeps(small), trust: first},
 		{name: "fork, under a header after it", want: verify.CodeFork, place: "headers[4]", build: branch, with: keeps(small), trust: newest},
 		{name: "log rewritten since it was kept", want: verify.CodeFork, place: "consistency[4:5]", build: rewritten, with: keeps(small), trust: newest},
-		{name: "log rewritten, from genesis", want: verify.CodeFork, place: "consistency[4:5]", build: rewritten, with: keeps(small)},
+		{name: "log rewritten, from genesis", want: verify.CodeFork, place: "consistency[4:5]", also: []verify.Code{verify.CodeAppHash}, build: rewritten, with: keeps(small)},
 		{name: "old backup", want: verify.CodeStale, place: "status.height", with: keeps(func(t testing.TB) *ledger { return small(t).longer(2) })},
 		{name: "a witness sees a fork", want: verify.CodeFork, place: "witnesses[http://w].headers[4]", with: witness(branch)},
 		{name: "a witness sees a fork, under a header before it", want: verify.CodeFork, place: "witnesses[http://w].headers[4]", with: witness(branch), trust: first},

@@ -162,12 +162,14 @@ func (r *Report) Exit() int { return r.Verdict.Exit() }
 // JSON returns the report as one JSON document, in which what is not printable is
 // escaped. SPEC(VER-20), SPEC(VER-55)
 func (r *Report) JSON() ([]byte, error) {
-	b, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
+	var b, safe bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(r); err != nil {
 		return nil, err
 	}
-	var safe bytes.Buffer
-	for _, c := range string(b) {
+	for _, c := range b.String() {
 		if c == '\n' || unicode.IsPrint(c) {
 			safe.WriteRune(c)
 			continue
@@ -176,7 +178,6 @@ func (r *Report) JSON() ([]byte, error) {
 			fmt.Fprintf(&safe, `\u%04x`, unit)
 		}
 	}
-	safe.WriteByte('\n')
 	return safe.Bytes(), nil
 }
 
@@ -202,23 +203,27 @@ func (r *Report) step(name, what string, most int) *Step {
 
 // find keeps a finding.
 func (s *Step) find(f *Finding) {
-	f.How = filled(f.How, f.Place)
-	if s.demote && f.ofProvider() {
+	notice := s.demote && f.ofProvider()
+	switch {
+	case notice && len(s.notices.kept) < s.most:
+		f.How = filled(f.How, f.Place)
 		s.notices.add(f.asNotice())
-		return
-	}
-	s.Outcome, s.Reason = Failed, ""
-	if len(s.Findings) < s.most {
+	case notice:
+		s.findMore(f.Provider, 1)
+	case len(s.Findings) < s.most:
+		f.How = filled(f.How, f.Place)
+		s.Outcome, s.Reason = Failed, ""
 		s.Findings = append(s.Findings, f)
-		return
+	default:
+		s.countMore(f.Provider, 1)
 	}
-	s.countMore(f.Provider, 1)
 }
 
 // findMore counts findings against a provider that nobody kept.
 func (s *Step) findMore(provider string, n int64) {
 	if s.demote {
 		s.notices.more += n
+		s.countBeyond(provider, n)
 		return
 	}
 	s.Outcome, s.Reason = Failed, ""
@@ -228,6 +233,11 @@ func (s *Step) findMore(provider string, n int64) {
 // countMore counts findings beyond those that are kept.
 func (s *Step) countMore(provider string, n int64) {
 	s.More += n
+	s.countBeyond(provider, n)
+}
+
+// countBeyond counts what is not kept by whom it speaks against.
+func (s *Step) countBeyond(provider string, n int64) {
 	if s.beyond == nil {
 		s.beyond = map[string]int64{}
 	}
@@ -307,7 +317,6 @@ func (r *Report) settle() {
 		for _, n := range s.notices.kept {
 			r.Against.accuse(n.Provider, 1)
 		}
-		r.Against.accuse(manyProviders, s.notices.more)
 		r.Notices, r.MoreNotices = append(r.Notices, s.notices.kept...), r.MoreNotices+s.notices.more
 	}
 }
