@@ -22,6 +22,7 @@ type fork struct {
 	issuer, stream string
 	journal        string
 	closed         *int64     // entry that closed the stream; nil: it is open
+	taken          bool       // an entry that is not the journal's has a place that it signed for
 	sequence       int64      // of the two, where their entry could be read
 	sides          []forkSide // the two; none where their entry could not be read
 	unread         error      // why not
@@ -58,7 +59,7 @@ func (s *submitter) forked(ctx context.Context, refused error) error {
 		return refused
 	}
 	if head == nil {
-		head = &provenance.StreamHead{Status: provenance.StreamOpen}
+		head = &provenance.StreamHead{Sequence: -1, Status: provenance.StreamOpen}
 	}
 	f := s.findFork(ctx, head)
 	return fmt.Errorf("%w\n%s", refused, f.text())
@@ -68,7 +69,7 @@ func (s *submitter) forked(ctx context.Context, refused error) error {
 // cannot be read is left out: the stream's state says enough. SPEC(JRN-8)
 func (s *submitter) findFork(ctx context.Context, head *provenance.StreamHead) *fork {
 	f := &fork{issuer: s.flags.issuer, stream: s.flags.stream, journal: s.journal.dir}
-	s.settle(ctx)
+	f.taken = s.settle(ctx, head.Sequence)
 	if head.Status != provenance.StreamOpen {
 		f.closed = head.Closed
 	}
@@ -81,18 +82,23 @@ func (s *submitter) findFork(ctx context.Context, head *provenance.StreamHead) *
 }
 
 // settle gets the receipts of what is signed and stands in the log. Statements name
-// the one before: behind the first that is not there, none is.
-func (s *submitter) settle(ctx context.Context) {
+// the one before: behind the first that is not there, none is. It reports whether
+// that one's place, in a log that has entries up to newest, is another's.
+func (s *submitter) settle(ctx context.Context, newest int64) (taken bool) {
 	for _, sequence := range slices.Clone(s.journal.pending) {
 		sub, at, err := s.journal.submission(sequence)
 		if err != nil {
-			return
+			return false
 		}
 		receipt, raw, err := s.ledger.entryOf(ctx, sub.Statement)
-		if err != nil || receipt == nil || s.journal.acknowledge(sequence, at, sub.Statement.Raw(), raw) != nil {
-			return
+		if err == nil && receipt == nil {
+			return sequence <= newest
+		}
+		if err != nil || s.journal.acknowledge(sequence, at, sub.Statement.Raw(), raw) != nil {
+			return false
 		}
 	}
+	return false
 }
 
 // entryOf returns the receipt of a statement, proven, or nil where the log does not

@@ -157,6 +157,38 @@ func TestForkWhileSubmitting(t *testing.T) {
 	}
 }
 
+// TestForkOnANodesWord: a node that refuses as a fork what no entry stands against is
+// not taken for evidence, and what it refused goes on at the next run. SPEC(JRN-8)
+func TestForkOnANodesWord(t *testing.T) {
+	for _, sequence := range []int64{0, 2} {
+		p := newTestProvider(t)
+		l := newFakeLedger(t, p.key)
+		a, _ := p.records("a", 100, nil)
+		l.refuse = func(h *provenance.BatchHeader) *problemError {
+			if h.Sequence != sequence {
+				return nil
+			}
+			return &problemError{Status: http.StatusConflict, Title: "Fork", Code: "fork", Detail: "fork: another statement waits for this place"}
+		}
+		code, doc, _ := p.submit(t.Context(), p.args(l, a, "--window", "1", "--patience", "300ms"))
+		message := fmt.Sprint(doc["error"])
+		for _, w := range []string{"the word of a node alone", fmt.Sprintf("as sequence %d has none yet", sequence), "Run the same command again, with other nodes"} {
+			if code == 0 || !strings.Contains(message, w) {
+				t.Errorf("exit %d: %q does not say %q", code, message, w)
+			}
+		}
+		for _, w := range []string{"never takes", "does not help", "nothing that this journal has"} {
+			if strings.Contains(message, w) {
+				t.Errorf("%q says %q", message, w)
+			}
+		}
+		l.mu.Lock()
+		l.refuse = nil
+		l.mu.Unlock()
+		p.succeeded(p.args(l, a))
+	}
+}
+
 // TestClosedWithoutReceipts: what is signed and stands in a closed stream gets its
 // receipts, and the evidence counts only where it stands in the log. SPEC(JRN-8)
 func TestClosedWithoutReceipts(t *testing.T) {

@@ -9,10 +9,14 @@ import (
 // have, and what to do.
 func (f *fork) text() string {
 	var b strings.Builder
-	if f.closed == nil {
+	switch {
+	case f.onItsWord():
+		fmt.Fprintf(&b, "that another statement waits for this place of the stream %s/%s is the word of a node alone: no entry has it, and the ledger has not closed the stream. "+
+			"Where it is true something else signs in the stream, and the ledger closes it, for ever, as soon as it has both statements for one place.\n", f.issuer, f.stream)
+	case f.closed == nil:
 		fmt.Fprintf(&b, "something else signs in the stream %s/%s: nothing that this journal has behind that statement can follow in it. "+
 			"The ledger has not closed the stream; it does, for ever, as soon as it has both statements for one place.\n", f.issuer, f.stream)
-	} else {
+	default:
 		fmt.Fprintf(&b, "the stream %s/%s is closed for ever: two statements were signed for one place of it, and entry %d keeps both as evidence\n", f.issuer, f.stream, *f.closed)
 	}
 	f.writeSides(&b)
@@ -20,6 +24,9 @@ func (f *fork) text() string {
 	f.writeNext(&b)
 	return strings.TrimSuffix(b.String(), "\n")
 }
+
+// onItsWord says whether nothing but a node's refusal speaks of a fork.
+func (f *fork) onItsWord() bool { return f.closed == nil && !f.taken }
 
 func (f *fork) writeSides(b *strings.Builder) {
 	if f.unread != nil {
@@ -38,6 +45,10 @@ func (f *fork) writeSides(b *strings.Builder) {
 }
 
 func (f *fork) writeQueue(b *strings.Builder) {
+	if len(f.pending) > 0 && f.onItsWord() {
+		fmt.Fprintf(b, "What has a receipt stays and counts. What is signed in the journal %s as %s has none yet.\n", f.journal, sequences(f.pending))
+		return
+	}
 	if len(f.pending) > 0 {
 		fmt.Fprintf(b, "What has a receipt stays and counts. What is signed in the journal %s as %s has none and is not sent any more: this stream never takes it.\n",
 			f.journal, sequences(f.pending))
@@ -55,7 +66,11 @@ func sequences(all []int64) string {
 
 // writeNext says what to do. SPEC(JRN-8)
 func (f *fork) writeNext(b *strings.Builder) {
-	fmt.Fprintf(b, "To run the same command again does not help. Do this:\n"+
+	first := "To run the same command again does not help. Do this:"
+	if f.onItsWord() {
+		first = "Run the same command again, with other nodes (--node) if there are any: it goes on if what the node says is not true. If no node takes the statement, do this:"
+	}
+	fmt.Fprintf(b, first+"\n"+
 		"  1. find what signed the other statement: most often a second system, or one with a copy of this journal, that submits to %s/%s; stop it\n"+
 		"  2. if it was none of yours, the key is stolen: have it revoked, and sign with another one (tokentrail gov propose key-revoke %s KEY)\n"+
 		"  3. go on in a new stream (--stream) with what the ledger does not have, in a file of its own: what it has would be counted twice\n", f.issuer, f.stream, f.issuer)
