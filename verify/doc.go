@@ -53,11 +53,10 @@
 // what was found, how to see for oneself, and whom it speaks against: the ledger,
 // whose validators would never let it stand if they were honest, or a provider,
 // whose words the ledger rightly kept. Both are evidence; Options.NoticeProviders
-// the second. A step without findings that was
-// not carried through is not checked, and says why; it never counts as passed.
-// So there are four verdicts, with exit codes: Holds 0, Evidence 1, Unchecked 2,
-// Expired 3. A Report is written as text, JSON (spec/report.schema.json), JUnit XML
-// or Markdown.
+// makes notices of the second. A step without findings that was not carried through
+// is not checked, and says why; it never counts as passed. So there are four
+// verdicts, with exit codes: Holds 0, Evidence 1, Unchecked 2, Expired 3. A Report
+// is written as text, JSON (spec/report.schema.json), JUnit XML or Markdown.
 //
 // # Purity
 //
