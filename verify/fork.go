@@ -24,7 +24,12 @@ type Fork struct {
 	// many as the older one has, and the consistency path from there to its own root.
 	Root *provenance.Hash
 	Path []provenance.Hash
+
+	proof *ForkProof // what an audit was shown by it; nil where it was only read
 }
+
+// Proof is what the evidence was shown to prove by the audit that made it.
+func (f *Fork) Proof() *ForkProof { return f.proof }
 
 // A ForkSide is one of two histories.
 type ForkSide struct {

@@ -104,7 +104,7 @@ func (a *audit) prove(s *Step, first ForkSide, second func() (ForkSide, error), 
 		err = complete(f)
 	}
 	if err == nil {
-		_, err = a.proven(f)
+		f.proof, err = a.proven(f)
 	}
 	if err != nil {
 		s.Reason = fmt.Sprintf("no evidence for others: %v", err)

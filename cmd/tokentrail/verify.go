@@ -31,6 +31,8 @@ type verifyFlags struct {
 	receipts int
 	against  string // what findings against providers are told as
 	schema   bool   // of reports is all that is asked for
+	state    string // where heads are kept; none: nowhere
+	witness  []string
 
 	inspect verify.Inspector           // nil where nobody asked for it
 	show    func(*verify.Report) error // nil: the report as it is
@@ -46,12 +48,17 @@ func (f *verifyFlags) add(cmd *cobra.Command) {
 	s.Var(&f.period, "trusting-period", "how long that header stays trustworthy, as 90d or 36h")
 	s.IntVar(&f.receipts, "receipts", 0, "entries whose receipts and proofs are asked for, drawn at random; -1 for all (64)")
 	s.StringVar(&f.against, "providers", verify.AsFinding, "what speaks against a provider, not the ledger: a finding, or a notice that leaves the verdict as it is")
+	s.StringVar(&f.state, "state", "", "where the newest verified head of each ledger is kept, to compare with; none: nowhere ($XDG_STATE_HOME/tokentrail)")
+	s.StringSliceVar(&f.witness, "witness", nil, "another node of the ledger to compare with; more than one may be given")
 }
 
 // check refuses flags that do not go together.
 func (f *verifyFlags) check(cmd *cobra.Command) error {
 	if f.against != verify.AsFinding && f.against != verify.AsNotice {
 		return usagef("--providers %q: wanted %s or %s", f.against, verify.AsFinding, verify.AsNotice)
+	}
+	if cmd.Flags().Changed("witness") && len(f.witness) == 0 {
+		return usagef("--witness is empty: wanted a node's address, as http://localhost:7480")
 	}
 	if f.trust == "" && cmd.Flags().Changed("trusting-period") {
 		return usagef("--trusting-period is of a header given with --trust; from genesis on there is no expiry")
@@ -69,6 +76,8 @@ func (a *app) verifyCommand() *cobra.Command {
 			"The node is not trusted.\n\n" +
 			"Without --trust every header since genesis is verified in order. With it CometBFT's light client\n" +
 			"leads from the header that you know to the newest; such trust expires.\n\n" +
+			"The newest verified head is kept (--state), and a node that contradicts it shows a fork: what proves it\n" +
+			"goes into a file that anyone can check. Other nodes are asked for the same head with --witness.\n\n" +
 			"tokentrail verify inspect looks at what providers said as well: labels, legal bases, energy, your own\n" +
 			"rules; tokentrail mirror holds both sides of what crossed a border against each other.\n\n" +
 			"The report is text, one JSON document (--schema shows its schema), JUnit XML or Markdown (--output).\n\n" +
@@ -143,10 +152,20 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 	if err != nil {
 		return err
 	}
+	memory, err := a.memory(f.state)
+	if err != nil {
+		return err
+	}
+	witnesses, err := a.witnesses(c, f.witness)
+	if err != nil {
+		return err
+	}
 	steps := &stepProgress{app: a}
 	report := light.Audit(ctx, node, trust, verify.Options{Now: time.Now, Receipts: f.receipts, Progress: steps.told, Profile: meetsProfile,
-		From: c.base.Redacted(), NoticeProviders: f.against == verify.AsNotice, Inspect: f.inspect})
+		From: c.base.Redacted(), NoticeProviders: f.against == verify.AsNotice, Inspect: f.inspect,
+		Kept: memory.recalls(), Witnesses: witnesses})
 	steps.end()
+	conflict := a.remember(memory, report)
 	show := a.report
 	if f.show != nil {
 		show = f.show
@@ -157,7 +176,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 	if code := report.Exit(); code != exitOK {
 		return &reported{code}
 	}
-	return nil
+	return conflict
 }
 
 // meetsProfile holds a record alone to a label profile, at the record's time.

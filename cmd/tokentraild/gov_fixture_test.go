@@ -98,7 +98,7 @@ func (g *governed) run(args ...string) (string, int) {
 	g.t.Helper()
 	cmd := exec.CommandContext(g.ctx, g.client, args...)
 	cmd.Dir = g.dir
-	cmd.Env = append(os.Environ(), "TOKENTRAIL_PASSPHRASE="+govPassphrase, "TOKENTRAIL_NODE="+g.net[0].url, "HOME="+g.dir, "NO_COLOR=1")
+	cmd.Env = append(os.Environ(), "TOKENTRAIL_PASSPHRASE="+govPassphrase, "TOKENTRAIL_NODE="+g.net[0].url, "HOME="+g.dir, "XDG_STATE_HOME=", "NO_COLOR=1")
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
 		g.t.Fatal(err)

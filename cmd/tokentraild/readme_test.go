@@ -45,7 +45,7 @@ func TestREADME(t *testing.T) {
 	script = strings.Replace(script, "tokentraild init ", "tokentraild init --http "+ports[0]+" --p2p "+ports[1]+" ", 1)
 	cmd := exec.Command("bash", "-c", script)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "TOKENTRAIL="+root, "HOME="+dir)
+	cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "TOKENTRAIL="+root, "HOME="+dir, "XDG_STATE_HOME=")
 	cmd.SysProcAttr = childAttr()
 	cmd.WaitDelay = 10 * time.Second
 	var out bytes.Buffer

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tokentrail/ledger/app"
+	"tokentrail/provenance"
+	"tokentrail/verify"
+	"tokentrail/verify/light"
+)
+
+// An auditor runs the client's program with a memory of its own.
+type auditor struct {
+	t       *testing.T
+	ctx     context.Context
+	dir     string
+	program string
+	genesis provenance.Hash
+}
+
+func newAuditor(t *testing.T, ctx context.Context, home string) *auditor {
+	document, err := os.ReadFile(app.GenesisPath(home))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &auditor{t: t, ctx: ctx, dir: t.TempDir(), genesis: sha256.Sum256(document)}
+	a.program = filepath.Join(a.dir, "tokentrail")
+	buildProgram(t, a.program, "tokentrail")
+	return a
+}
+
+// verify audits from genesis and returns the report, and what was said beside it.
+func (a *auditor) verify(args ...string) (r *verify.Report, said string) {
+	a.t.Helper()
+	cmd := exec.CommandContext(a.ctx, a.program, append([]string{"verify", "--genesis", a.genesis.String(), "--output", "json"}, args...)...)
+	var stderr strings.Builder
+	cmd.Dir, cmd.Stderr = a.dir, &stderr
+	cmd.Env = append(os.Environ(), "HOME="+a.dir, "XDG_STATE_HOME="+filepath.Join(a.dir, "state"))
+	out, _ := cmd.Output() // the exit code is looked at
+	r = &verify.Report{}
+	if err := json.Unmarshal(out, r); err != nil {
+		a.t.Fatalf("%v: %s\n%s", err, out, stderr.String())
+	}
+	if got := cmd.ProcessState.ExitCode(); got != r.ExitCode {
+		a.t.Errorf("exit %d, the report says %d", got, r.ExitCode)
+	}
+	return r, stderr.String()
+}
+
+// has reports whether a report has a finding.
+func has(r *verify.Report, code verify.Code) bool {
+	for _, f := range r.Findings() {
+		if f.Code == code {
+			return true
+		}
+	}
+	return false
+}
+
+// TestForkOfARestoredValidator: a ledger of one validator, restored from an old copy
+// with its key, is stale to an auditor who saw more; as soon as it has gone on, it has
+// signed two histories, and there is a file that proves it to others.
+func TestForkOfARestoredValidator(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	p, other := newProvider(t, "acme"), newProvider(t, "beta")
+	node := startNetwork(t, 1, p, other)[0]
+	a := newAuditor(t, ctx, node.home)
+	records := traceRecords(t)[:1]
+	submit := func(by *provider, entries ...int64) {
+		t.Helper()
+		for _, want := range entries {
+			if got := post(t, node.url, by.next(t, records)); got.status != http.StatusCreated {
+				t.Fatalf("%d %s", got.status, got.body)
+			}
+			node.wait(t, ctx, want)
+		}
+	}
+	stop := func() {
+		t.Helper()
+		if err := node.end(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+	}
+	node.wait(t, ctx, 0)
+	submit(p, 1)
+	stop()
+	copied := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(copied, os.DirFS(node.home)); err != nil {
+		t.Fatal(err)
+	}
+	node.start(t)
+	node.wait(t, ctx, 1)
+	submit(p, 2, 3)
+	if r, said := a.verify("--node", node.url); r.ExitCode != 0 || r.Trust.Kept != nil {
+		t.Fatalf("first audit: exit %d, %+v, %s", r.ExitCode, r.Findings(), said)
+	}
+	submit(p, 4)
+	r, _ := a.verify("--node", node.url)
+	if r.ExitCode != 0 || r.Trust.Kept == nil {
+		t.Fatalf("second audit: exit %d, %+v", r.ExitCode, r.Findings())
+	}
+	head := r.Ledger
+
+	stop()
+	if err := os.RemoveAll(node.home); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(node.home, os.DirFS(copied)); err != nil {
+		t.Fatal(err)
+	}
+	node.start(t)
+	node.wait(t, ctx, 1)
+	r, said := a.verify("--node", node.url)
+	if r.ExitCode != 1 || !has(r, verify.CodeStale) || has(r, verify.CodeFork) || r.Trust.Kept.Height != head.Height || r.Trust.Kept.Hash != head.Header {
+		t.Fatalf("old copy: exit %d, %+v, %s", r.ExitCode, r.Findings(), said)
+	}
+	for entries := int64(2); status(t, node.url).Height <= head.Height; entries++ {
+		submit(other, entries)
+	}
+	r, said = a.verify("--node", node.url)
+	if r.ExitCode != 1 || !has(r, verify.CodeFork) || !strings.Contains(said, "evidence of a fork: ") {
+		t.Fatalf("fork: exit %d, %+v, %s", r.ExitCode, r.Findings(), said)
+	}
+	a.convicts(head, said)
+	// The memory stays what it was.
+	if again, _ := a.verify("--node", node.url); !has(again, verify.CodeFork) || again.Trust.Kept.Hash != head.Header {
+		t.Errorf("again: %+v", again.Findings())
+	}
+	if r, said := a.verify("--node", node.url, "--state", "none"); r.ExitCode != 0 || r.Trust.Kept != nil {
+		t.Errorf("without memory: exit %d, %s", r.ExitCode, said)
+	}
+}
+
+// convicts checks the evidence as somebody who has nothing but it and an anchor.
+func (a *auditor) convicts(head *verify.Ledger, said string) {
+	a.t.Helper()
+	_, rest, _ := strings.Cut(said, "evidence of a fork: ")
+	path, _, _ := strings.Cut(rest, ";")
+	if want := filepath.Join(a.dir, "state", "tokentrail", "ledgers"); !strings.HasPrefix(path, want) {
+		a.t.Errorf("%s is not below %s", path, want)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	f, err := verify.ParseFork(b)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	r := light.CheckFork(a.ctx, f, verify.Trust{Genesis: &a.genesis}, verify.Options{})
+	if r.Exit() != 1 || r.Fork == nil || len(r.Fork.SignedBoth) != 1 || r.Fork.Sides[0].Header != head.Header || r.Fork.Sides[1].Header == head.Header {
+		a.t.Errorf("exit %d, %+v, %+v", r.Exit(), r.Fork, r.Steps)
+	}
+}
+
+// TestWitnesses: nodes of one network agree, wherever they are; one that is down
+// cannot be checked, and another ledger's is no witness.
+func TestWitnesses(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	p := newProvider(t, "acme")
+	net := startNetwork(t, 4, p)
+	for _, v := range net {
+		v.wait(t, ctx, 0)
+	}
+	a := newAuditor(t, ctx, net[0].home)
+	if got := post(t, net[0].url, p.next(t, traceRecords(t)[:1])); got.status != http.StatusCreated {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	for _, v := range net {
+		v.wait(t, ctx, 1)
+	}
+	flags := []string{"--node", net[0].url, "--witness", net[1].url, "--witness", net[2].url}
+	r, said := a.verify(flags...)
+	if r.ExitCode != 0 || len(r.Witnesses) != 2 || !r.Witnesses[0].Agrees || !r.Witnesses[1].Agrees || r.Witnesses[0].Height == 0 {
+		t.Errorf("exit %d, %+v, %+v, %s", r.ExitCode, r.Witnesses, r.Findings(), said)
+	}
+	down := "http://127.0.0.1:1"
+	if r, _ := a.verify(append(flags, "--witness", down)...); r.ExitCode != 2 || len(r.Findings()) > 0 || !r.Witnesses[0].Agrees || r.Witnesses[2].Agrees {
+		t.Errorf("one is down: exit %d, %+v", r.ExitCode, r.Findings())
+	}
+	stranger := startNetwork(t, 1, newProvider(t, "acme"))[0]
+	stranger.wait(t, ctx, 0)
+	if r, _ := a.verify(append(flags, "--witness", stranger.url)...); r.ExitCode != 1 || !has(r, verify.CodeWitness) {
+		t.Errorf("another ledger: exit %d, %+v", r.ExitCode, r.Findings())
+	}
+}
