@@ -17,7 +17,8 @@ import (
 	"tokentrail/verify/light"
 )
 
-// thirdParty says what evidence proves to a third party, who has a file and an anchor.
+// thirdParty says what evidence proves to somebody who has a file and an anchor.
+// SPEC(CLI-84)
 func thirdParty(t testing.TB, l *ledger, f *verify.Fork, trust ...verify.Trust) *verify.Report {
 	t.Helper()
 	b, err := f.Encode()
