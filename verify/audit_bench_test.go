@@ -214,12 +214,18 @@ func BenchmarkAuditLong(b *testing.B) {
 }
 
 func benchAudit(b *testing.B, l *longLog, src verify.Source) {
+	benchInspected(b, l, src, func() verify.Inspector { return nil })
+}
+
+// benchInspected audits with a new inspector each time.
+func benchInspected(b *testing.B, l *longLog, src verify.Source, inspector func() verify.Inspector) {
 	o := l.options()
 	o.Workers, o.Patience, o.Receipts = 0, 0, max(1, min(64, len(l.entries)/40)) // of the 64 that are drawn from a long log, as large a part
 	hash := provenance.Hash(sha256.Sum256(l.genesis))
 	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // begins the peak anew, where there is one
 	before := processorTime(b)
 	for b.Loop() {
+		o.Inspect = inspector()
 		if r := light.Audit(context.Background(), src, verify.Trust{Genesis: &hash}, o); r.Verdict != verify.Holds || r.Totals.Records != l.records {
 			b.Fatalf("%d records\n%s", r.Totals.Records, text(r))
 		}

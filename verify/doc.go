@@ -41,6 +41,10 @@
 // at less than all of it are served right: state proofs, its checkpoint,
 // receipts, inclusion and record proofs of a sample, and its sums of flows.
 //
+// An Inspector (Options.Inspect; package inspect has one) is shown each statement on
+// the way, and says what is wrong with what providers said, once the log is known to
+// be the one that was signed.
+//
 // CheckExhibit is the narrow check: one statement, its receipt, and records of
 // it, offline.
 //

@@ -38,7 +38,7 @@ func (in *Inspector) judgeBasis(p *part, r *reader, i int, policy *provenance.Po
 		return
 	}
 	row := p.sums.basis(basisGroup{p.provider, serving.Country, using.Country})
-	bases := field[[]provenance.Basis](r, keyBasis)
+	bases := r.bases.get(r.fields[keyBasis])
 	if bases == nil {
 		if inEEA(serving.Country) && inEEA(using.Country) || onlyNonPersonal(field[provenance.Crossing](r, keyCrossing)) {
 			row.Free++

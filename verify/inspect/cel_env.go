@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/checker"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 
@@ -49,10 +50,35 @@ func newEnvironment() (*cel.Env, error) {
 	)
 }
 
-// newProgram makes a program that several goroutines may run.
+// newProgram makes a program that several goroutines may run. Where it is known
+// beforehand that no record makes it dear, nobody counts as it runs, which takes
+// longer than most expressions.
 func newProgram(env *cel.Env, ast *cel.Ast) (cel.Program, error) {
-	return env.Program(ast, cel.CostLimit(costLimit), cel.EvalOptions(cel.OptOptimize))
+	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
+	if most, err := env.EstimateCost(ast, sizes{}); err != nil || most.Max > costLimit {
+		options = append(options, cel.CostLimit(costLimit))
+	}
+	return env.Program(ast, options...)
 }
+
+// sizes are how long what a record holds can be.
+type sizes struct{}
+
+// EstimateSize gives the bounds of a text, list or map: a record of 4 KiB, in hex.
+func (sizes) EstimateSize(node checker.AstNode) *checker.SizeEstimate {
+	if t := node.Type(); t != nil && (t.Kind() == types.ListKind || t.Kind() == types.MapKind) {
+		return &checker.SizeEstimate{Max: mostItems}
+	}
+	return &checker.SizeEstimate{Max: 2 * provenance.MaxRecordBytes}
+}
+
+// EstimateCallCost leaves functions to CEL.
+func (sizes) EstimateCallCost(string, string, *checker.AstNode, []checker.AstNode) *checker.CallEstimate {
+	return nil
+}
+
+// mostItems bounds the elements of a list of a record; none has half as many.
+const mostItems = 64
 
 // A typeTable knows the types of members, beside CEL's own types. It is read only
 // once it is made.

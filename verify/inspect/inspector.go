@@ -15,6 +15,7 @@ import (
 type Inspector struct {
 	opts     Options
 	profiles []profile.Profile // read only
+	since    []int64           // when the law of each is in force; read only
 	bases    map[string]bool   // known ones; read only
 	readers  sync.Pool         // of *reader
 
@@ -46,7 +47,7 @@ func New(o Options) (*Inspector, error) {
 	in := &Inspector{opts: o, bases: knownBases(o.Bases), kept: map[string]*kept{}, sums: newSums(o.Rules)}
 	for _, p := range profile.All() {
 		if has(o.Profiles, p.ID) {
-			in.profiles = append(in.profiles, p)
+			in.profiles, in.since = append(in.profiles, p), append(in.since, inForceSince(&p))
 		}
 	}
 	if o.Mirrors != nil {

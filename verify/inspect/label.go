@@ -3,6 +3,7 @@ package inspect
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"time"
 
 	"tokentrail/provenance"
@@ -71,12 +72,12 @@ func (in *Inspector) coverLabel(p *part, r *reader, i int) {
 // record to record, so that its verdict does.
 func (in *Inspector) hold(r *reader, k int, issuer string) labelVerdict {
 	p := &in.profiles[k]
-	label := field[provenance.Label](r, keyLabel)
+	label := r.label()
 	if label != nil && label.Explicit != nil && label.Explicit.LoggedUntil != nil {
 		return in.ask(r, p, issuer) // depends on the record's time
 	}
 	r.key = append(r.key[:0], byte(k))
-	if inForce(p, r.time) {
+	if r.time >= in.since[k] {
 		r.key[0] |= 0x80
 	}
 	r.key = appendBytes(r.key, r.fields[keyModel])
@@ -119,10 +120,13 @@ func (in *Inspector) ask(r *reader, p *profile.Profile, issuer string) labelVerd
 	return labelVerdict{failed, "it fails"}
 }
 
-// inForce reports whether a profile's law is in force at a time.
-func inForce(p *profile.Profile, at int64) bool {
+// inForceSince is the time from which a profile's law is in force.
+func inForceSince(p *profile.Profile) int64 {
 	since, err := time.Parse(time.DateOnly, p.Law.Since)
-	return err != nil || at >= since.UnixMilli()
+	if err != nil {
+		return math.MinInt64 // of a standard there is none
+	}
+	return since.UnixMilli()
 }
 
 func appendBytes(key, b []byte) []byte {

@@ -42,7 +42,7 @@ const (
 
 // judgeLabel holds a label against itself and its record. SPEC(VER-72)
 func (in *Inspector) judgeLabel(p *part, r *reader, i int) {
-	l := field[provenance.Label](r, keyLabel)
+	l := r.label()
 	if l == nil {
 		return
 	}
@@ -122,17 +122,13 @@ var mediaTypes = [...][]string{
 
 // wrongModality holds the modality against the media types of the outputs.
 func wrongModality(l *provenance.Label, r *reader, _ string) (want, got string) {
-	if l.Modality < 1 || int(l.Modality) >= len(mediaTypes) || r.fields[keyContent] == nil {
+	if l.Modality < 1 || int(l.Modality) >= len(mediaTypes) {
 		return "", ""
 	}
-	contents := field[[]provenance.Content](r, keyContent)
-	if contents == nil {
-		return "", ""
-	}
-	for _, c := range *contents {
-		begins := func(prefix string) bool { return strings.HasPrefix(strings.ToLower(c.MediaType), prefix) }
-		if c.Role == 2 && c.MediaType != "" && !slices.ContainsFunc(mediaTypes[l.Modality], begins) {
-			return fmt.Sprintf("outputs of the label's modality, of a media type %s…", strings.Join(mediaTypes[l.Modality], "…, ")), c.MediaType
+	for _, media := range r.mediaTypes() {
+		begins := func(prefix string) bool { return strings.HasPrefix(strings.ToLower(media), prefix) }
+		if !slices.ContainsFunc(mediaTypes[l.Modality], begins) {
+			return fmt.Sprintf("outputs of the label's modality, of a media type %s…", strings.Join(mediaTypes[l.Modality], "…, ")), media
 		}
 	}
 	return "", ""

@@ -61,9 +61,16 @@ const (
 	nameRef      = 'r'
 )
 
+// idName is that of a record id, which is a hash already.
+func idName(id []byte) (n name) {
+	n[0] = nameID
+	copy(n[1:], id)
+	return n
+}
+
 func parentName(p *provenance.Parent) name {
 	if p.ID != nil {
-		return newName(nameID, p.ID)
+		return idName(p.ID)
 	}
 	return newName(nameRef, []byte(p.Issuer), p.Ref)
 }
@@ -100,7 +107,7 @@ func (m *mirrors) look(p *part, r *reader, i int, j *verify.Judged, wanted bool)
 		if c == nil || c.Cell.Kind != provenance.Transfer {
 			return
 		}
-		target := newName(nameID, c.Record)
+		target := idName(c.Record)
 		p.rows = append(p.rows, transferRow{provider: h.Issuer, fixes: &target, body: fixBody(c)})
 	case provenance.Transfer:
 		side, err := provenance.FieldInteger(r.fields[keySide])
@@ -108,7 +115,7 @@ func (m *mirrors) look(p *part, r *reader, i int, j *verify.Judged, wanted bool)
 			return
 		}
 		id := provenance.RecordID(h.Issuer, h.Stream, h.Sequence, i, r.raw)
-		row := transferRow{provider: h.Issuer, owns: []name{newName(nameID, id[:])}}
+		row := transferRow{provider: h.Issuer, owns: []name{idName(id[:])}}
 		if ref := field[[]byte](r, keyRef); ref != nil {
 			row.owns = append(row.owns, newName(nameRef, []byte(h.Issuer), *ref))
 		}

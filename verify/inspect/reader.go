@@ -20,13 +20,19 @@ type reader struct {
 
 	models   cache[provenance.Model]
 	places   cache[provenance.Place]
+	labels   cache[provenance.Label]
+	bases    cache[[]provenance.Basis]
+	media    map[string][]string     // media types of outputs, by commitments without their values
 	verdicts map[string]labelVerdict // by profile and what it looks at
 	views    map[string]any          // by key and encoding of a field; read only
 	key      []byte                  // to look up with
 }
 
 func newReader() *reader {
-	return &reader{models: cache[provenance.Model]{}, places: cache[provenance.Place]{}, verdicts: map[string]labelVerdict{}, views: map[string]any{}}
+	return &reader{
+		models: cache[provenance.Model]{}, places: cache[provenance.Place]{}, labels: cache[provenance.Label]{}, bases: cache[[]provenance.Basis]{},
+		media: map[string][]string{}, verdicts: map[string]labelVerdict{}, views: map[string]any{},
+	}
 }
 
 // A cache holds decoded items by their encoding. They are read only.
@@ -93,6 +99,34 @@ func (r *reader) modelName() string {
 	}
 	return ""
 }
+
+func (r *reader) label() *provenance.Label { return r.labels.get(r.fields[keyLabel]) }
+
+// mediaTypes are those of the outputs that have one.
+func (r *reader) mediaTypes() (types []string) {
+	if r.fields[keyContent] == nil {
+		return nil
+	}
+	r.key = appendContent(r.key[:0], r.fields[keyContent])
+	if types, ok := r.media[string(r.key)]; ok {
+		return types
+	}
+	if contents := field[[]provenance.Content](r, keyContent); contents != nil {
+		for _, c := range *contents {
+			if c.Role == roleOutput && c.MediaType != "" {
+				types = append(types, c.MediaType)
+			}
+		}
+	}
+	if len(r.media) >= maxCached {
+		clear(r.media)
+	}
+	r.media[string(r.key)] = types
+	return types
+}
+
+// roleOutput is the role of a commitment to what was made.
+const roleOutput = 2
 
 func (r *reader) serving() *provenance.Place { return r.places.get(r.fields[keyServing]) }
 func (r *reader) using() *provenance.Place   { return r.places.get(r.fields[keyUsing]) }
