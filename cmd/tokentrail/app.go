@@ -104,7 +104,7 @@ func (a *app) root() *cobra.Command {
 		{"provider", a.keyCommand()}, {"provider", a.importCommand()}, {"provider", a.submitCommand()},
 		{"provider", a.recordCommand()}, {"provider", a.correctCommand()},
 		{"provider", a.labelCommand()}, {"provider", a.contentCommand()},
-		{"reader", a.verifyCommand()}, {"reader", a.mirrorCommand()}, {"reader", a.flowsCommand()}, {"reader", a.inspectCommand("inspect FILE|-")},
+		{"reader", a.verifyCommand()}, {"reader", a.bundleCommand()}, {"reader", a.mirrorCommand()}, {"reader", a.flowsCommand()}, {"reader", a.inspectCommand("inspect FILE|-")},
 		{"reader", a.traceCommand()}, {"reader", a.statusCommand()},
 		{"governor", a.govCommand()},
 		{"", a.benchCommand()}, {"", a.versionCommand()},

@@ -36,6 +36,7 @@ func strictFlags() map[string]string {
 		"file", "governor", "height", "jurisdictions", "last-height", "name", "new", "new-passphrase-file", "old-until", "provider-key", "threshold", "valid-from",
 		"acknowledged", "duration", "entropy", "providers", "in-flight", "prepared", "rate", "record-bytes", "seed", "streams", "tokentraild", "validators", "warm-up",
 		"boundary", "energy-most", "entries", "provider", "rules", "tolerance", "watts", "within",
+		"genesis-document", "receipt", "records",
 	} {
 		flags[name] = "give it a value, or leave the flag out"
 	}

@@ -16,7 +16,6 @@ import (
 	"tokentrail/verify"
 	"tokentrail/verify/light"
 	"tokentrail/verify/profile"
-	"tokentrail/verify/remote"
 )
 
 // defaultPeriod is how long a trusted header stays trustworthy, if nothing else
@@ -33,6 +32,7 @@ type verifyFlags struct {
 	schema   bool   // of reports is all that is asked for
 	state    string // where heads are kept; none: nowhere
 	witness  []string
+	document string // file with the genesis document
 
 	inspect verify.Inspector           // nil where nobody asked for it
 	show    func(*verify.Report) error // nil: the report as it is
@@ -42,10 +42,7 @@ type verifyFlags struct {
 func (f *verifyFlags) add(cmd *cobra.Command) {
 	s := cmd.Flags()
 	s.StringVar(&f.node, "node", "", "the node's address, as http://localhost:7480 (or "+envNode+")")
-	s.StringVar(&f.genesis, "genesis", "", "the SHA-256 of the genesis document, from elsewhere than the node")
-	s.StringVar(&f.trust, "trust", "", "a header that you trust, as height:hash")
-	f.period = period(defaultPeriod)
-	s.Var(&f.period, "trusting-period", "how long that header stays trustworthy, as 90d or 36h")
+	f.bindTrust(s)
 	s.IntVar(&f.receipts, "receipts", 0, "entries whose receipts and proofs are asked for, drawn at random; -1 for all (64)")
 	s.StringVar(&f.against, "providers", verify.AsFinding, "what speaks against a provider, not the ledger: a finding, or a notice that leaves the verdict as it is")
 	s.StringVar(&f.state, "state", "", "where the newest verified head of each ledger is kept, to compare with; none: nowhere ($XDG_STATE_HOME/tokentrail)")
@@ -69,8 +66,8 @@ func (f *verifyFlags) check(cmd *cobra.Command) error {
 func (a *app) verifyCommand() *cobra.Command {
 	f := &verifyFlags{}
 	cmd := &cobra.Command{
-		Use:   "verify",
-		Short: "Audit a ledger: everything a node says, against signed headers",
+		Use:   "verify [FILE]",
+		Short: "Audit a ledger: everything a node says, against signed headers; or a file",
 		Long: "Audit a ledger from one address. Every entry is checked: signature, chain, root, totals, and its\n" +
 			"place in the log, up to an app hash in a header that more than two thirds of the validators signed.\n" +
 			"The node is not trusted.\n\n" +
@@ -78,6 +75,7 @@ func (a *app) verifyCommand() *cobra.Command {
 			"leads from the header that you know to the newest; such trust expires.\n\n" +
 			"The newest verified head is kept (--state), and a node that contradicts it shows a fork: what proves it\n" +
 			"goes into a file that anyone can check. Other nodes are asked for the same head with --witness.\n\n" +
+			"With FILE, a bundle or a SCITT transparent statement, what is in it is checked, without a network.\n\n" +
 			"tokentrail verify inspect looks at what providers said as well: labels, legal bases, energy, your own\n" +
 			"rules; tokentrail mirror holds both sides of what crossed a border against each other.\n\n" +
 			"The report is text, one JSON document (--schema shows its schema), JUnit XML or Markdown (--output).\n\n" +
@@ -86,18 +84,31 @@ func (a *app) verifyCommand() *cobra.Command {
 			"tokentrail verify --node http://localhost:7480 --output json \\\n" +
 			"  --genesis 6f1b…64-hex-digits…\n" +
 			"tokentrail verify --node http://localhost:7480 \\\n" +
-			"  --trust 1200:64-hex-digits --trusting-period 2160h",
-		Args: a.noArgs,
+			"  --trust 1200:64-hex-digits --trusting-period 2160h\n" +
+			"tokentrail verify answer-17.tokentrail --genesis 64-hex-digits",
+		Args: atMostOneFile,
 	}
+	cmd.AddCommand(a.verifyRecordCommand(), a.verifyEntryCommand())
 	s := cmd.Flags()
 	f.add(cmd)
+	s.StringVar(&f.document, "genesis-document", "", "of a FILE: a file with the ledger's genesis document, from elsewhere than the FILE")
 	s.BoolVar(&f.schema, "schema", false, "write the JSON Schema of reports, and verify nothing")
-	cmd.RunE = a.does(func(ctx context.Context, _ []string) error {
+	cmd.RunE = a.does(func(ctx context.Context, args []string) error {
+		if len(args) == 1 {
+			if err := onlyOfFile(s); err != nil {
+				return err
+			}
+		} else if f.document != "" {
+			return usagef("--genesis-document is for a file that is checked; a node has the document")
+		}
 		if f.schema {
 			return a.reportSchema()
 		}
 		if err := f.check(cmd); err != nil {
 			return err
+		}
+		if len(args) == 1 {
+			return a.verifyFile(ctx, args[0], f)
 		}
 		return a.verify(ctx, f)
 	}, reportForms()...)
@@ -147,8 +158,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 	if err != nil {
 		return err
 	}
-	waiting := &http.Client{Transport: &tellingTransport{next: c.http.Transport, stderr: a.stderr}}
-	node, err := remote.New(c.base.String(), remote.Options{UserAgent: "tokentrail", Client: waiting, Backoff: auditPause})
+	node, err := a.remoteNode(f.node)
 	if err != nil {
 		return err
 	}
