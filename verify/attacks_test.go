@@ -129,3 +129,34 @@ func TestAttacks(t *testing.T) {
 		t.Errorf("%d attacks, wanted 60 at least", made)
 	}
 }
+
+// TestAttacksUnderAHeader makes the attacks on the log, on proofs, derived answers
+// and routes again, on an auditor who trusts the first header and skips others: what
+// is found from genesis is found then too, but in headers that are not read.
+func TestAttacksUnderAHeader(t *testing.T) {
+	made := 0
+	for _, l := range slices.Concat(logLies(), proofLies(), answerLies()) {
+		if l.trust != nil {
+			continue
+		}
+		l.trust = func(l *ledger) []verify.Trust { return []verify.Trust{l.at(1)} }
+		made++
+		r := l.tell(t)
+		if !slices.ContainsFunc(r.Findings(), func(f *verify.Finding) bool { return f.Code == l.want }) {
+			t.Errorf("%s: no %s:\n%s", l.name, l.want, text(r))
+		}
+	}
+	for _, route := range sortedKeysOf(routeWants) {
+		for _, m := range manners() {
+			want, fits := routeWants[route][m.name]
+			if !fits || strings.HasPrefix(want, "holds: ") {
+				continue
+			}
+			made++
+			if r, changed := tellOn(t, route, m, func(l *ledger) verify.Trust { return l.at(1) }); changed && r.Exit() == 0 {
+				t.Errorf("%s, %s: nothing is found under a header", route, m.name)
+			}
+		}
+	}
+	t.Logf("%d attacks under a header", made)
+}

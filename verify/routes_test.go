@@ -267,7 +267,7 @@ func routeLies() []attack {
 }
 
 // tellOn lies on one route, and reports whether anything was changed by it.
-func tellOn(t testing.TB, route string, m manner) (r *verify.Report, changed bool) {
+func tellOn(t testing.TB, route string, m manner, trust ...func(l *ledger) verify.Trust) (r *verify.Report, changed bool) {
 	l := grown(t)
 	lie := m.lie(l)
 	l.answer = func(path string, b []byte) []byte {
@@ -278,7 +278,12 @@ func tellOn(t testing.TB, route string, m manner) (r *verify.Report, changed boo
 		changed = changed || !bytes.Equal(out, b)
 		return out
 	}
-	return l.audit(), changed
+	var under []verify.Trust
+	for _, of := range trust {
+		under = append(under, of(l))
+	}
+	r = l.audit(under...)
+	return r, changed
 }
 
 // TestEveryRouteIsLiedOn: there is an attack on each route that an audit asks, in
