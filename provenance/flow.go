@@ -166,6 +166,18 @@ func (f *Flows) group(key *FlowKey, provider string, c *Cell) {
 	set("basis", &key.Basis, c.Basis)
 }
 
+// Take adds a row that Rows gave for the same query, so that adding up goes on
+// from there.
+func (f *Flows) Take(row FlowRow) {
+	to := f.rows[row.FlowKey]
+	if to == nil {
+		to = &FlowRow{FlowKey: row.FlowKey}
+		f.rows[row.FlowKey], f.sorted = to, nil
+	}
+	to.Records, to.Tokens, to.Reasoning = to.Records.Add(row.Records), to.Tokens.Add(row.Tokens), to.Reasoning.Add(row.Reasoning)
+	to.CacheRead, to.CacheWrite = to.CacheRead.Add(row.CacheRead), to.CacheWrite.Add(row.CacheWrite)
+}
+
 // Rows returns the whole answer, in the order of SPEC(FLO-5).
 func (f *Flows) Rows() []FlowRow { return f.Page(0, len(f.rows)) }
 

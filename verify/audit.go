@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"tokentrail/provenance"
@@ -37,6 +38,7 @@ type audit struct {
 	kept   *Kept // nil where nothing was
 	asked  []*asked
 
+	saving   saving
 	head     *Header              // trusted, at the status's height; nil where there is none
 	middle   int64                // an older size of the log, for a consistency proof
 	complete bool                 // the log was read to the status's size
@@ -59,13 +61,19 @@ type early struct {
 func Audit(ctx context.Context, src Source, headers HeaderVerifier, trust Trust, o Options) *Report {
 	a := newAudit(ctx, src, headers, trust, o)
 	started := o.Now()
+	a.saving.last = started
 	a.run()
+	a.tellAgain()
 	a.fillIn()
 	a.rep.conclude(started, o.Now())
+	a.saveEnd()
 	return a.rep
 }
 
 func newAudit(ctx context.Context, src Source, headers HeaderVerifier, trust Trust, o Options) *audit {
+	if s := o.Resume; s != nil && s.done == nil {
+		o.Seed = [32]byte(s.seed) // the samples are those that it would have drawn
+	}
 	a := &audit{ctx: ctx, src: src, headers: headers, trust: trust, opts: o}
 	a.rep = newReport(&o)
 	a.rep.Seed = hex.EncodeToString(o.Seed[:])
@@ -108,6 +116,7 @@ func (a *audit) run() {
 	if !a.checkGenesis() {
 		return
 	}
+	a.saving.ready = true
 	a.follow()
 	a.checkInitial()
 	a.checkRoots()
@@ -163,6 +172,9 @@ func (a *audit) checkGenesis() bool {
 	}
 	a.replay.flows, a.replay.guesses.profile = a.early.flows, a.opts.Profile
 	a.replay.notices.most, a.replay.guesses.inspector = a.log.most, a.opts.Inspect
+	if !a.resume() {
+		return false
+	}
 	a.recall()
 	a.askWitnesses()
 	a.setMarks()
@@ -176,6 +188,9 @@ func (a *audit) checkGenesis() bool {
 // need not have that header: it lags. SPEC(VER-4)
 func (a *audit) start(genesis []byte) bool {
 	err := a.headers.Start(a.ctx, genesis)
+	if err == nil {
+		err = a.resumeHeaders()
+	}
 	switch {
 	case err == nil:
 		return true
@@ -194,6 +209,9 @@ func (a *audit) beyond() bool { return a.trust.Height > a.status.Height+1 }
 // setMarks names the sizes of the log at which something will be compared.
 func (a *audit) setMarks() {
 	a.middle = max(0, a.status.LogSize) / 2
+	if a.middle < a.replay.tree.size && a.replay.marks[a.middle] == nil {
+		a.middle = a.replay.tree.size // what stood there before is not known any more
+	}
 	a.replay.mark(a.middle)
 	if cp := a.early.checkpoint; cp != nil {
 		a.replay.mark(cp.Size)
@@ -213,6 +231,7 @@ func (a *audit) follow() {
 	a.signed.begin()
 	a.log.begin()
 	a.policy.begin()
+	a.resumeFlows()
 	a.advance()
 	patience := a.opts.Patience
 	if patience == 0 {
@@ -358,11 +377,14 @@ func (a *audit) fillIn() {
 	default:
 		u.Says = "the genesis document as this node served it: compare its SHA-256 with one from elsewhere, or the audit shows only that the ledger is sound, not which one it is; every header from block 1 on in order, without expiry"
 	}
-	r.Trust = u
+	r.Trust = a.onReport(u)
 	if a.replay != nil {
 		r.Totals = a.replay.totals
+		r.Totals.Stolen = a.replay.stolenSums.totals
 		r.Totals.Streams, r.Totals.Providers = int64(len(a.replay.streams)), int64(len(a.replay.issuers))
-		r.Notices, r.MoreNotices = append(r.Notices, a.replay.notices.kept...), a.replay.notices.more
+		told := notices{slices.Clone(a.replay.notices.kept), a.replay.notices.most, a.replay.notices.more}
+		a.replay.stolenSums.tell(&told)
+		r.Notices, r.MoreNotices = append(r.Notices, told.kept...), told.more
 	}
 	r.Totals.Headers = a.headers.Verified()
 	if a.ours != nil {

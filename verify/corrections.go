@@ -17,6 +17,7 @@ type correction struct {
 	index  int   // of its record in the batch
 	issuer string
 	by     string // the issuer, where it is known to have signed it
+	told   bool   // it was held against its record by an earlier audit
 	*provenance.Correction
 }
 
@@ -38,7 +39,7 @@ func correctionsIn(entry int64, h *provenance.BatchHeader, records [][]byte) []*
 	var found []*correction
 	for i, raw := range records {
 		if r, err := provenance.ParseRecord(raw); err == nil && r.Correction != nil {
-			found = append(found, &correction{entry, i, h.Issuer, "", r.Correction})
+			found = append(found, &correction{entry: entry, index: i, issuer: h.Issuer, Correction: r.Correction})
 		}
 	}
 	return found
@@ -53,6 +54,10 @@ func (a *audit) checkCorrections() {
 		return
 	}
 	s.begin()
+	s.Checked = 0
+	for i, c := range a.replay.corrections {
+		c.told = int64(i) < a.replay.settled
+	}
 	// By the corrected entry, so that each is read once; those of one record stay
 	// in the order of the log.
 	all := slices.Clone(a.replay.corrections)
@@ -62,6 +67,11 @@ func (a *audit) checkCorrections() {
 		for n < len(all) && all[n].Entry == all[0].Entry {
 			n++
 		}
+		if !slices.ContainsFunc(all[:n], func(c *correction) bool { return !c.told }) {
+			s.Checked += int64(n)
+			all = all[n:]
+			continue
+		}
 		if err := a.checkCorrected(all[:n]); err != nil {
 			s.stop(err)
 			return
@@ -69,6 +79,7 @@ func (a *audit) checkCorrections() {
 		s.Checked += int64(n)
 		all = all[n:]
 	}
+	a.replay.settled = int64(len(a.replay.corrections))
 	if a.replay.forgotten > 0 {
 		s.because(fmt.Sprintf("there are %d corrections, of which only the first %d are remembered", s.Checked+a.replay.forgotten, maxCorrections))
 	}
@@ -79,7 +90,7 @@ func (a *audit) checkCorrections() {
 // correction is a finding.
 func (a *audit) checkCorrected(of []*correction) error {
 	for len(of) > 0 && of[0].Entry >= of[0].entry {
-		a.corrections.find(of[0].finding("", fmt.Sprintf("an entry before %d", of[0].entry), fmt.Sprintf("entry %d", of[0].Entry)))
+		a.tellCorrection(of[0], of[0].finding("", fmt.Sprintf("an entry before %d", of[0].entry), fmt.Sprintf("entry %d", of[0].Entry)))
 		of = of[1:] // the log goes on, and others may come behind the entry
 	}
 	if len(of) == 0 {
@@ -92,10 +103,17 @@ func (a *audit) checkCorrected(of []*correction) error {
 	corrected := map[provenance.Hash]*Corrected{}
 	for _, c := range of {
 		if f := applyTo(records, corrected, c); f != nil {
-			a.corrections.find(f)
+			a.tellCorrection(c, f)
 		}
 	}
 	return nil
+}
+
+// tellCorrection keeps a finding about a correction that no earlier audit told.
+func (a *audit) tellCorrection(c *correction, f *Finding) {
+	if !c.told {
+		a.corrections.find(f)
+	}
 }
 
 // A correctedEntry is an entry whose records are corrected.

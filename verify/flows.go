@@ -133,7 +133,14 @@ func (a *audit) checkFlow(f *flowSum) error {
 	case !f.head.Query.repeats(f.query):
 		return NewFinding(CodeFlowsHead, f.place+".query", fmt.Sprintf("%+v", f.query), fmt.Sprintf("%+v", f.head.Query))
 	}
-	if want := a.replay.marks[f.head.LogSize].AppHash(); want != f.head.AppHash {
+	want, known := a.replay.appAt(f.head.LogSize)
+	if mark := a.replay.marks[f.head.LogSize]; mark != nil {
+		want, known = mark.AppHash(), true
+	}
+	if !known {
+		return NewFinding(CodeFlowsHead, f.place+".log_size", "a size that the log had behind a block", fmt.Sprint(f.head.LogSize))
+	}
+	if want != f.head.AppHash {
 		return NewFinding(CodeFlowsHead, f.place+".app_hash", want.String(), f.head.AppHash.String())
 	}
 	return f.compare()

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -19,6 +20,7 @@ type heights struct {
 	next    int      // the first of them whose app hash was not reached
 	top     int64    // the greatest height that an entry can have, where headers were skipped
 	now     int64    // of the entry that is judged; 0 where it is not known
+	floor   int64    // the greatest height whose entries were all read by an earlier audit
 
 	ends  []blockEnd        // of blocks with entries: 16 bytes each,
 	apps  []provenance.Hash // and 32 where headers were skipped: the app hash after each
@@ -55,10 +57,10 @@ func (h *heights) enter(c *checkedEntry) (f *Finding) {
 		h.now = 0 // behind the last app hash that a header carries
 	case c.claim == 0 || h.mute:
 		h.mute, h.now = true, 0
-	case c.claim < h.now || c.claim > h.top:
+	case c.claim < max(h.now, h.floor+1) || c.claim > h.top:
 		// SPEC(VER-8)
-		f = NewFinding(CodeHeight, fmt.Sprintf("entries[%d].height", c.index), fmt.Sprintf("%d to %d", max(h.now, 1), h.top), fmt.Sprint(c.claim))
-		h.now = max(h.now, 1)
+		h.now = max(h.now, h.floor+1)
+		f = NewFinding(CodeHeight, fmt.Sprintf("entries[%d].height", c.index), fmt.Sprintf("%d to %d", h.now, h.top), fmt.Sprint(c.claim))
 	default:
 		h.now = c.claim
 	}
@@ -98,6 +100,21 @@ func (h *heights) appBefore(height int64) provenance.Hash {
 		return h.first
 	}
 	return h.apps[n-1]
+}
+
+// appAt returns the app hash behind the block with which the log came to a size.
+// SPEC(VER-49)
+func (h *heights) appAt(size int64) (app provenance.Hash, known bool) {
+	i, found := slices.BinarySearchFunc(h.ends, size, func(e blockEnd, size int64) int { return cmp.Compare(e.size, size) })
+	switch {
+	case size == 0:
+		return h.first, true
+	case found && h.history == nil:
+		return h.apps[i], true
+	case found && i+1 < len(h.history):
+		return h.history[i+1].AppHash, true
+	}
+	return app, false
 }
 
 // checkHeights holds the heights on which judgements rested against trusted

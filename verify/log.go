@@ -61,6 +61,7 @@ func (a *audit) readLog(size int64) error {
 			continue
 		}
 		a.progress("log", a.replay.tree.size, size)
+		a.saveNow()
 	}
 	wg.Wait()
 	if stopped != nil {

@@ -36,6 +36,8 @@ type replay struct {
 
 	corrections []*correction
 	forgotten   int64 // corrections beyond maxCorrections
+	settled     int64 // corrections, from the first, that were held against their records
+	stolenSums  stolenSums
 
 	begun       int64 // entry that was the first to be replayed here
 	uninspected int64 // statements that no inspector was shown

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 	"unicode"
 	"unicode/utf16"
@@ -69,18 +70,28 @@ type Step struct {
 	beyond  map[string]int64 // More, by provider; "" is the ledger
 	demote  bool             // findings against providers become notices,
 	notices notices          // which these are
+	had     []*Finding       // found before the audit was interrupted
 }
 
 // TrustUsed is what the verdict stands on.
 type TrustUsed struct {
-	Kind        string           `json:"kind"` // genesis or header
+	Kind        string           `json:"kind"` // genesis, header, or report
 	GenesisHash *provenance.Hash `json:"genesis_hash,omitempty"`
 	GenesisFrom string           `json:"genesis_from"` // auditor, node or exhibit
 	Height      int64            `json:"height,omitempty"`
 	Hash        *provenance.Hash `json:"hash,omitempty"`
 	Period      string           `json:"period,omitempty"`
+	Report      *EarlierReport   `json:"report,omitempty"` // where Kind is report
 	Says        string           `json:"says"`
 	Kept        *KeptUsed        `json:"kept,omitempty"` // that the audit was compared with
+}
+
+// An EarlierReport is the verdict that an audit went on from. SPEC(VER-45)
+type EarlierReport struct {
+	Started string  `json:"started"`
+	Verdict Verdict `json:"verdict"`
+	Trust   string  `json:"trust"` // the kind that the first of all began with: genesis or header
+	LogSize int64   `json:"log_size"`
 }
 
 // Ledger is the head that was audited.
@@ -143,6 +154,7 @@ type Report struct {
 	kept     *Kept // to keep
 	keptErr  error // why there is none
 	evidence []*Fork
+	before   int64 // records of Totals that an earlier run looked at
 }
 
 // newReport begins a report.
@@ -203,6 +215,9 @@ func (r *Report) step(name, what string, most int) *Step {
 
 // find keeps a finding.
 func (s *Step) find(f *Finding) {
+	if slices.ContainsFunc(s.had, f.same) {
+		return
+	}
 	notice := s.demote && f.ofProvider()
 	switch {
 	case notice && len(s.notices.kept) < s.most:
@@ -272,8 +287,13 @@ func (s *Step) because(reason string) {
 	}
 }
 
-// begin marks a step as good as passed, until something is found or stops it.
-func (s *Step) begin() { s.Outcome, s.Reason = Passed, "" }
+// begin marks a step as good as passed, until something is found or stops it. One
+// that goes on may have found something before.
+func (s *Step) begin() {
+	if s.Outcome, s.Reason = Passed, ""; len(s.Findings) > 0 || s.More > 0 {
+		s.Outcome = Failed
+	}
+}
 
 // conclude draws the verdict.
 func (r *Report) conclude(started, ended time.Time) {
@@ -281,7 +301,7 @@ func (r *Report) conclude(started, ended time.Time) {
 	elapsed := ended.Sub(started)
 	r.Totals.Millis = elapsed.Milliseconds()
 	if elapsed > 0 {
-		r.Totals.PerSecond = int64(float64(r.Totals.Records) / elapsed.Seconds())
+		r.Totals.PerSecond = int64(float64(r.Totals.Records-r.before) / elapsed.Seconds())
 	}
 	r.Verdict = Holds
 	worse := map[Verdict]int{Holds: 0, Unchecked: 1, Expired: 2, Evidence: 3}

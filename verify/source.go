@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"tokentrail/provenance"
@@ -216,6 +217,18 @@ type Options struct {
 	MaxFindings int
 	// Progress, if set, is called from one goroutine as the audit goes on.
 	Progress func(Progress)
+	// Resume is an audit to go on from, which then is this one's own: one that was
+	// interrupted, or one that is done, whose verdict becomes part of the trust.
+	Resume *Saved
+	// Save, if set, is handed the audit as far as it came, now and then and at the
+	// end, as a function that writes it: what ReadSaved reads. It is called from the
+	// goroutine of Audit; what has not come to its end is not to be kept in the place
+	// of the one before.
+	Save func(write func(io.Writer) error)
+	// SaveEvery is how often, by Now: 0 means a minute, less means only at the end.
+	// SaveEntries, above 0, is how many entries there are at most between.
+	SaveEvery   time.Duration
+	SaveEntries int64
 }
 
 // Progress says how far a step is.
@@ -233,6 +246,7 @@ const (
 	defaultReceipts = 64
 	defaultFindings = 100
 	defaultPatience = 5 * time.Second
+	defaultSave     = time.Minute
 	statusPause     = 250 * time.Millisecond // between two looks at the status
 	maxDrift        = 10 * time.Minute       // of clocks, for what is from the future
 )

@@ -26,6 +26,27 @@ type stolenKey struct {
 	entries, records int64
 }
 
+// stolenSums are what was summed under stolen keys: nil where none was, or where it
+// could not be.
+type stolenSums struct {
+	keys   []*stolenKey
+	totals *StolenTotals
+}
+
+// knows reports whether a key was summed before.
+func (s *stolenSums) knows(key *stolenKey) bool {
+	return slices.ContainsFunc(s.keys, func(k *stolenKey) bool {
+		known := *k
+		known.entries, known.records = 0, 0
+		return known == *key
+	})
+}
+
+// know reports whether exactly these keys were summed before.
+func (s *stolenSums) know(keys []*stolenKey) bool {
+	return len(s.keys) == len(keys) && !slices.ContainsFunc(keys, func(k *stolenKey) bool { return !s.knows(k) })
+}
+
 // stolenKeys returns the keys that the registry knows as stolen, by provider.
 func (r *replay) stolenKeys() (keys []*stolenKey) {
 	for _, id := range sortedKeys(r.providers) {
@@ -39,13 +60,14 @@ func (r *replay) stolenKeys() (keys []*stolenKey) {
 			if err != nil {
 				continue // the registry has read it
 			}
-			if r.history == nil {
-				r.asked[*k.StolenHeight] = true
-			}
-			keys = append(keys, &stolenKey{
+			key := &stolenKey{
 				provider: id, kid: public.Thumbprint(), since: *k.StolenHeight, sinceTime: *k.StolenSince,
 				first: r.before(*k.StolenHeight), last: *k.Revoked, declared: *k.Revoked,
-			})
+			}
+			if r.history == nil && !r.stolenSums.knows(key) {
+				r.asked[*k.StolenHeight] = true
+			}
+			keys = append(keys, key)
 		}
 	}
 	return keys
@@ -56,10 +78,11 @@ func (r *replay) stolenKeys() (keys []*stolenKey) {
 // its leaves give the same roots. SPEC(VER-26)
 func (a *audit) sumStolen() {
 	keys := a.replay.stolenKeys()
-	if len(keys) == 0 {
+	if len(keys) == 0 || a.replay.stolenSums.know(keys) {
 		return
 	}
-	a.replay.totals.Stolen = &StolenTotals{Kinds: map[string]*KindTotals{}}
+	sums := &stolenSums{keys, &StolenTotals{Kinds: map[string]*KindTotals{}}}
+	a.replay.stolenSums = stolenSums{totals: sums.totals}
 	if a.replay.history == nil && a.replay.mute {
 		a.log.because("a key was stolen since a height, headers were skipped, and the node does not tell the heights of its entries; audit from genesis")
 		return
@@ -68,31 +91,35 @@ func (a *audit) sumStolen() {
 	for _, k := range keys {
 		first, last = min(first, k.first), max(last, k.last)
 	}
-	if err := a.readAgain(first, last, func(c *checkedEntry) { a.countStolen(keys, c) }); err != nil {
+	if err := a.readAgain(first, last, sums.count); err != nil {
 		a.log.stop(fmt.Errorf("entries under stolen keys: %w", err))
 		return
 	}
-	for _, k := range keys {
-		a.replay.notices.add(Notice{
+	a.replay.stolenSums = *sums
+}
+
+// tell adds a notice of each key.
+func (s *stolenSums) tell(to *notices) {
+	for _, k := range s.keys {
+		to.add(Notice{
 			Kind: NoticeStolen, Provider: k.provider, Entry: k.declared, Key: &k.kid, Since: k.since, Entries: k.entries, Records: k.records,
 			Says: fmt.Sprintf("a key of %s was declared stolen since height %d: %s signed with it from there on count, and are summed apart", k.provider, k.since, amount(k.entries, "entries")),
 		})
 	}
 }
 
-// countStolen counts an entry if it is signed with a stolen key.
-func (a *audit) countStolen(keys []*stolenKey, c *checkedEntry) {
-	for _, k := range keys {
+// count counts an entry if it is signed with a stolen key.
+func (s *stolenSums) count(c *checkedEntry) {
+	for _, k := range s.keys {
 		if c.header.Issuer != k.provider || c.statement.KID() != k.kid || c.index < k.first || c.index >= k.last {
 			continue
 		}
 		k.entries++
 		k.records += int64(c.header.Count)
-		sum := a.replay.totals.Stolen
-		sum.Entries++
-		sum.Records += int64(c.header.Count)
+		s.totals.Entries++
+		s.totals.Records += int64(c.header.Count)
 		for i := range c.header.Totals {
-			countCell(sum.Kinds, &c.header.Totals[i])
+			countCell(s.totals.Kinds, &c.header.Totals[i])
 		}
 	}
 }
@@ -134,4 +161,28 @@ func (a *audit) readAgain(first, last int64, each func(*checkedEntry)) error {
 		return wrong
 	}
 	return err
+}
+
+func (c *codec) stolenSums(s *stolenSums) {
+	c.tuple(2)
+	list(c, &s.keys, maxList, c.stolenKey)
+	maybe(c, &s.totals, func(t *StolenTotals) {
+		c.tuple(3)
+		c.natural(&t.Entries)
+		c.natural(&t.Records)
+		c.kinds(&t.Kinds)
+	})
+}
+
+func (c *codec) stolenKey(k **stolenKey) {
+	if c.reads() {
+		*k = &stolenKey{}
+	}
+	v := *k
+	c.tuple(9)
+	c.text(&v.provider, maxKept)
+	c.hash(&v.kid)
+	for _, n := range []*int64{&v.since, &v.sinceTime, &v.first, &v.last, &v.declared, &v.entries, &v.records} {
+		c.integer(n)
+	}
 }

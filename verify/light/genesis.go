@@ -34,17 +34,11 @@ type genesis struct {
 
 	mu      sync.Mutex
 	doc     *types.GenesisDoc
-	last    *types.LightBlock // the newest verified
-	headers []seen            // by height, from 1
-	apps    []verify.Change   // app hashes
-	vals    []run             // validator sets
-	opened  provenance.Hash   // of the last light block that Open found good
-}
-
-// seen is what is kept of a header.
-type seen struct {
-	hash provenance.Hash
-	at   int64 // nanoseconds since the epoch
+	last    *types.LightBlock   // the newest verified
+	headers []verify.SeenHeader // by height, from 1
+	apps    []verify.Change     // app hashes
+	vals    []run               // validator sets
+	opened  provenance.Hash     // of the last light block that Open found good
 }
 
 // A run is the hash of the validators from a height on.
@@ -116,7 +110,7 @@ func (g *genesis) header(ctx context.Context, height int64) (*verify.Header, err
 	}
 	s := g.headers[height-1]
 	return &verify.Header{
-		ChainID: g.doc.ChainID, Height: height, Time: time.Unix(0, s.at).UTC(), Hash: s.hash,
+		ChainID: g.doc.ChainID, Height: height, Time: time.Unix(0, s.At).UTC(), Hash: s.Hash,
 		AppHash:        g.apps[before(len(g.apps), func(i int) bool { return g.apps[i].Height > height })].AppHash,
 		ValidatorsHash: g.vals[before(len(g.vals), func(i int) bool { return g.vals[i].from > height })].hash,
 	}, nil
@@ -185,7 +179,7 @@ func (g *genesis) link(height int64, b *types.LightBlock) error {
 // keep adds a verified header.
 func (g *genesis) keep(b *types.LightBlock, h *verify.Header) {
 	g.last = b
-	g.headers = append(g.headers, seen{h.Hash, h.Time.UnixNano()})
+	g.headers = append(g.headers, verify.SeenHeader{Hash: h.Hash, At: h.Time.UnixNano()})
 	if n := len(g.apps); n == 0 || g.apps[n-1].AppHash != h.AppHash {
 		g.apps = append(g.apps, verify.Change{Height: h.Height, AppHash: h.AppHash})
 	}

@@ -22,6 +22,12 @@ func Audit(ctx context.Context, src verify.Source, trust verify.Trust, o verify.
 	if o.Judge == nil {
 		o.Judge = NewForkJudge(o.Now)
 	}
+	if s := o.Resume; s != nil && s.Fits(trust) == nil {
+		named := trust.Genesis
+		if trust = s.Trust(); named != nil {
+			trust.Genesis = named
+		}
+	}
 	var headers verify.HeaderVerifier
 	if trust.Height > 0 {
 		headers = FromHeader(src, trust, o.Now)

@@ -1,0 +1,197 @@
+package verify
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"tokentrail/provenance"
+)
+
+// saving is what an audit knows of going on, and of being gone on from.
+type saving struct {
+	ready   bool      // there is something to save
+	last    time.Time // when it was saved
+	entries int64     // the log's size then
+	steps   []savedStep
+	gone    map[*Step]bool // steps that go on, rather than begin again
+}
+
+// resume puts the saved audit in the place of an empty one. It reports false where
+// the audit cannot go on, and says why. SPEC(VER-42)
+func (a *audit) resume() bool {
+	s := a.opts.Resume
+	if s == nil {
+		return true
+	}
+	if err := s.Fits(a.trust); err != nil {
+		a.genesis.because(err.Error())
+		return false
+	}
+	if now := a.choices(); now != s.choices {
+		a.genesis.because("the saved audit was made with other choices of what is told of providers, of label profiles, or of how many findings are kept; make the same, or audit anew")
+		return false
+	}
+	// SPEC(LOG-2)
+	if s.genesis != a.doc.hash {
+		a.genesis.finding(CodeGenesisHash, "genesis", s.genesis.String()+", that of the saved audit", a.doc.hash.String())
+		return false
+	}
+	if s.done == nil {
+		a.saving.steps = s.steps
+	} else {
+		a.saving.steps = slices.DeleteFunc(slices.Clone(s.steps), func(step savedStep) bool { return !slices.Contains(lastingSteps, step.name) })
+	}
+	if a.behind(s) {
+		return false
+	}
+	if err := a.replay.restore(&s.replay); err != nil {
+		a.genesis.because(fmt.Sprintf("the saved audit: %v; remove it and audit anew", err))
+		return false
+	}
+	a.rep.before = s.replay.totals.Records
+	a.saving.gone = map[*Step]bool{a.log: true, a.policy: true, a.corrections: true}
+	for i := range a.saving.steps {
+		for step := range a.saving.gone {
+			if from := &a.saving.steps[i]; from.name == step.Name {
+				step.restore(from)
+			}
+		}
+	}
+	a.saving.entries = a.replay.tree.size
+	return true
+}
+
+// choices are those of this audit.
+func (a *audit) choices() choices {
+	return choices{a.opts.NoticeProviders, a.opts.Profile != nil, int64(a.log.most)}
+}
+
+// behind reports whether the node shows less than it has shown before, and says so.
+// SPEC(VER-47)
+func (a *audit) behind(s *Saved) bool {
+	height := a.status.Height // nothing is known where headers were skipped, and no verdict was reached
+	switch head := s.head(); {
+	case s.headers != nil:
+		height = int64(len(s.headers.Headers)) - 1
+	case head != nil:
+		height = head.Header.Height - 1
+	}
+	if a.status.LogSize >= s.Entries() && a.status.Height >= height {
+		return false
+	}
+	want, got := fmt.Sprintf("height %d and log size %d or more, as the saved audit has seen", height, s.Entries()), fmt.Sprintf("height %d and log size %d", a.status.Height, a.status.LogSize)
+	if a.status.CatchingUp {
+		a.log.because(fmt.Sprintf("the node is catching up: %s, it names %s; ask again later", want, got))
+		return true
+	}
+	// SPEC(VER-7)
+	a.said.finding(CodeStale, "status", want, got)
+	a.log.because("the node is behind the saved audit")
+	return true
+}
+
+// resumeHeaders goes on behind the headers of the saved audit.
+func (a *audit) resumeHeaders() error {
+	s := a.opts.Resume
+	if s == nil || s.headers == nil {
+		return nil
+	}
+	v, ok := a.headers.(SavingVerifier)
+	if !ok {
+		return fmt.Errorf("the saved audit has headers since genesis, which this verifier does not go on from; audit anew")
+	}
+	return v.ResumeHeaders(s.headers)
+}
+
+// tellAgain tells again what was found before the audit was interrupted. SPEC(VER-44)
+func (a *audit) tellAgain() {
+	for i := range a.saving.steps {
+		from := &a.saving.steps[i]
+		for _, step := range a.rep.Steps {
+			if step.Name == from.name && !a.saving.gone[step] {
+				step.recall(from)
+			}
+		}
+	}
+}
+
+// onReport names the verdict that the audit went on from, where it did. SPEC(VER-45)
+func (a *audit) onReport(u TrustUsed) TrustUsed {
+	s := a.opts.Resume
+	if s == nil || s.head() == nil {
+		return u
+	}
+	head, kind := s.head(), u.Kind
+	u.Kind, u.Height, u.Hash = "report", head.Header.Height, &head.Header.Hash
+	u.Report = &EarlierReport{head.Started, head.Verdict, kind, head.LogSize}
+	u.Says = fmt.Sprintf("the auditor's own saved audit of %s, which came to %q at header %d with hash %s and %d entries: these are not looked at again. It began with %s",
+		head.Started, head.Verdict, head.Header.Height, head.Header.Hash, head.LogSize, s.trust.words())
+	return u
+}
+
+// saveNow saves the audit where it is time to.
+func (a *audit) saveNow() {
+	o := &a.opts
+	if o.Save == nil {
+		return
+	}
+	every := o.SaveEvery
+	if every == 0 {
+		every = defaultSave
+	}
+	due := every > 0 && o.Now().Sub(a.saving.last) >= every || o.SaveEntries > 0 && a.replay.tree.size-a.saving.entries >= o.SaveEntries
+	if due {
+		a.save(nil)
+	}
+}
+
+// saveEnd saves the audit as it has ended. SPEC(VER-43)
+func (a *audit) saveEnd() {
+	if a.opts.Save == nil || !a.saving.ready {
+		return
+	}
+	if !a.ended() {
+		a.save(nil)
+		return
+	}
+	r := a.replay
+	r.floor = a.status.Height
+	// What these say was held against headers and answers.
+	r.ages, r.asked, r.marks = nil, map[int64]bool{}, map[int64]*provenance.Preimage{}
+	a.save(&SavedHead{*a.head, r.tree.size, a.rep.Verdict, a.rep.Started})
+}
+
+// ended reports whether all that rests on the log was carried through, so that
+// another audit can go on from its end.
+func (a *audit) ended() bool {
+	if a.ours == nil {
+		return false
+	}
+	for _, s := range a.rep.Steps {
+		if slices.Contains(lastingSteps, s.Name) && s.Reason != "" && !s.Optional {
+			return false
+		}
+	}
+	return true
+}
+
+// save hands the audit on as far as it came.
+func (a *audit) save(done *SavedHead) {
+	s := &Saved{
+		trust: a.trust, genesis: a.doc.hash, chainID: a.doc.chainID, seed: a.opts.Seed[:], choices: a.choices(), done: done,
+		steps: a.savedSteps(), replay: a.replay.saved(), flows: a.savedFlows(),
+	}
+	if before := a.opts.Resume; before != nil {
+		s.trust, s.base = before.trust, before.head()
+		if a.trust.Genesis != nil {
+			s.trust.Genesis = a.trust.Genesis
+		}
+	}
+	if v, ok := a.headers.(SavingVerifier); ok {
+		s.headers = v.SaveHeaders()
+	}
+	a.opts.Save(func(w io.Writer) error { return s.write(w) })
+	a.saving.last, a.saving.entries = a.opts.Now(), a.replay.tree.size
+}
