@@ -15,7 +15,9 @@
 //
 // What you cannot learn from one node is whether it shows others another ledger
 // with the help of a third of the validators, and whether it withholds the
-// newest entries. Compare the header in the report with somebody else's.
+// newest entries. Options.Witnesses asks other nodes for the same, and Options.Kept
+// compares with what an earlier audit led to. What contradicts either is a fork,
+// and the report gives out evidence that CheckFork judges for anybody.
 //
 // # How the audit goes
 //

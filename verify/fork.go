@@ -39,7 +39,7 @@ type ForkSide struct {
 }
 
 // IsFork reports whether bytes begin as fork evidence of some version does.
-func IsFork(b []byte) bool { return begins(b, 7, forkVersion, forkFamily) }
+func IsFork(b []byte) bool { return begins(b, forkVersion, forkFamily) }
 
 // Encode returns the evidence's one encoding. SPEC(VER-33)
 func (f *Fork) Encode() ([]byte, error) {

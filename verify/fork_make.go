@@ -96,8 +96,8 @@ func (a *audit) changeHeights(height int64, src Source) (heights []int64) {
 }
 
 // prove makes the evidence of a fork that was found, and gives it out where it
-// proves one. SPEC(VER-37)
-func (a *audit) prove(s *Step, first ForkSide, second func() (ForkSide, error), complete func(*Fork) error) bool {
+// proves one; else it says what is missing. SPEC(VER-37)
+func (a *audit) prove(first ForkSide, second func() (ForkSide, error), complete func(*Fork) error) error {
 	f := &Fork{Genesis: a.given, Sides: [2]ForkSide{first}}
 	var err error
 	if f.Sides[1], err = second(); err == nil && complete != nil {
@@ -107,11 +107,10 @@ func (a *audit) prove(s *Step, first ForkSide, second func() (ForkSide, error), 
 		f.proof, err = a.proven(f)
 	}
 	if err != nil {
-		s.Reason = fmt.Sprintf("no evidence for others: %v", err)
-		return false
+		return fmt.Errorf("no evidence for others: %w", err)
 	}
 	a.rep.evidence = append(a.rep.evidence, f)
-	return true
+	return nil
 }
 
 // proven says what evidence proves from genesis, or else under the audit's trust.

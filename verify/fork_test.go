@@ -372,6 +372,31 @@ func TestFlippedEvidence(t *testing.T) {
 	}
 }
 
+// Validators that signed two histories, shown to somebody who has a file and the
+// genesis document's hash.
+func ExampleCheckFork() {
+	seen, shown := small(&testing.T{}), branch(&testing.T{})
+	report := shown.after(kept(seen)) // an audit of a node that shows another history now
+	file, err := report.ForkEvidence()[0].Encode()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	fork, err := verify.ParseFork(file)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	hash := hashOf(seen.genesis)
+	report = light.CheckFork(context.Background(), fork, verify.Trust{Genesis: &hash}, seen.options())
+	fmt.Println(report.Verdict, report.Exit())
+	fmt.Println(report.Fork.Says)
+	// Output:
+	// evidence against 1
+	// 4 validators signed both in round 0, which no correct validator does
+}
+
 func FuzzParseFork(f *testing.F) {
 	l := branch(f)
 	evidence := evidenceOf(f, l, kept(small(f)))

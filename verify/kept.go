@@ -130,11 +130,12 @@ func openForm(what string, b []byte, parts int, family, version string) (*reader
 	return r, nil
 }
 
-// begins reports whether bytes begin as a file of a family does.
-func begins(b []byte, parts int, version, family string) bool {
-	head := provenance.AppendText(provenance.AppendArray(nil, parts), version)
-	head = head[:len(head)-len(version)]
-	return bytes.HasPrefix(b, append(head, family...))
+// begins reports whether bytes begin as a file of a family does: with a short array
+// of however many, and a text.
+func begins(b []byte, version, family string) bool {
+	head := provenance.AppendText(nil, version)
+	head = append(head[:len(head)-len(version)], family...)
+	return len(b) > 0 && b[0]>>5 == majorArray && b[0]&31 < 24 && bytes.HasPrefix(b[1:], head)
 }
 
 // appendBlocks encodes light blocks.

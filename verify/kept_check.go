@@ -114,7 +114,7 @@ func (a *audit) sameKeptHeader() bool {
 	}
 	s.finding(CodeFork, placeOfHeader(k.Height), fmt.Sprintf("the header kept %s, %s", k.When.Format(time.RFC3339), k.Header),
 		fmt.Sprintf("%s, signed by the validators too", h.Hash))
-	a.prove(s, a.keptSide(false), func() (ForkSide, error) { return a.sideAt(h, a.src) }, nil)
+	s.unproven(a.prove(a.keptSide(false), func() (ForkSide, error) { return a.sideAt(h, a.src) }, nil))
 	return false
 }
 
@@ -165,10 +165,10 @@ func (a *audit) keptSide(withLog bool) ForkSide {
 func (a *audit) proveLog(root *provenance.Hash) {
 	s, pre := a.memory, a.replay.preimage()
 	if a.head == nil || pre.AppHash() != a.head.AppHash {
-		s.Reason = "no evidence for others: the node's log is not that of the header that it shows"
+		s.unproven(errors.New("no evidence for others: the node's log is not that of the header that it shows"))
 		return
 	}
-	a.prove(s, a.keptSide(true), func() (ForkSide, error) {
+	s.unproven(a.prove(a.keptSide(true), func() (ForkSide, error) {
 		side, err := a.sideAt(a.head, a.src)
 		side.Preimage = pre.Encode()
 		return side, err
@@ -185,7 +185,14 @@ func (a *audit) proveLog(root *provenance.Hash) {
 			f.Root, f.Path = root, proof.Path
 		}
 		return err
-	})
+	}))
+}
+
+// unproven says why there is no evidence of a fork that was found.
+func (s *Step) unproven(why error) {
+	if why != nil {
+		s.Reason = why.Error()
+	}
 }
 
 // keep makes the head to keep, where the audit led to one. SPEC(VER-30)

@@ -34,6 +34,7 @@ type asked struct {
 	err        error // why there is no status
 	noteErr    error // why there is no checkpoint
 	place      string
+	unproven   error // why there is no evidence of the fork that it showed
 }
 
 // askWitnesses asks for what the log is compared with as it is read. SPEC(VER-38)
@@ -102,6 +103,9 @@ func (a *audit) checkWitnesses() {
 			s.Checked++
 			w.says.Says = f.Error()
 			s.find(f)
+			if w.unproven != nil {
+				undone = append(undone, w.Name+": "+w.unproven.Error())
+			}
 		default:
 			w.says.Says = err.Error()
 			undone = append(undone, w.Name+": "+err.Error())
@@ -183,7 +187,7 @@ func (a *audit) otherHeader(w *asked, mine *Header, raw []byte, why error) error
 		return err
 	}
 	w.says.Height = mine.Height
-	a.prove(a.witnesses, first, func() (ForkSide, error) { return side, nil }, nil)
+	w.unproven = a.prove(first, func() (ForkSide, error) { return side, nil }, nil)
 	return NewFinding(CodeFork, w.place+place, "the header that was audited, "+mine.Hash.String(), fmt.Sprintf("%s, signed by the validators too", signed.Hash))
 }
 

@@ -162,6 +162,25 @@ func (a *auditor) convicts(head *verify.Ledger, said string) {
 	if r.Exit() != 1 || r.Fork == nil || len(r.Fork.SignedBoth) != 1 || r.Fork.Sides[0].Header != head.Header || r.Fork.Sides[1].Header == head.Header {
 		a.t.Errorf("exit %d, %+v, %+v", r.Exit(), r.Fork, r.Steps)
 	}
+	if r, said := a.verify(path); r.ExitCode != 1 || r.Fork == nil || r.From != path {
+		a.t.Errorf("the file: exit %d, %+v, %s", r.ExitCode, r.Fork, said)
+	}
+	for name, spoilt := range map[string][]byte{"cut": b[:len(b)-1], "more": append(b, 0)} {
+		file := filepath.Join(a.dir, name)
+		if err := os.WriteFile(file, spoilt, 0o600); err != nil {
+			a.t.Fatal(err)
+		}
+		out, _ := exec.CommandContext(a.ctx, a.program, "verify", file, "--genesis", a.genesis.String()).CombinedOutput()
+		if !strings.Contains(string(out), "damaged") {
+			a.t.Errorf("%s: %s", name, out)
+		}
+	}
+	for want, args := range map[int][]string{2: {path}, 64: {path, "--node", "http://h"}} {
+		cmd := exec.CommandContext(a.ctx, a.program, append([]string{"verify"}, args...)...)
+		if out, _ := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != want {
+			a.t.Errorf("%v: exit %d, wanted %d: %s", args, cmd.ProcessState.ExitCode(), want, out)
+		}
+	}
 }
 
 // TestWitnesses: nodes of one network agree, wherever they are; one that is down
