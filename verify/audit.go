@@ -352,7 +352,11 @@ func isMissing(err error) bool {
 
 func (a *audit) progress(step string, done, total int64) {
 	if a.opts.Progress != nil {
-		a.opts.Progress(Progress{Step: step, Done: done, Total: total})
+		p := Progress{Step: step, Done: done, Total: total}
+		if a.replay != nil {
+			p.Records = a.replay.totals.Records - a.rep.before
+		}
+		a.opts.Progress(p)
 	}
 }
 

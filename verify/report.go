@@ -70,7 +70,8 @@ type Step struct {
 	beyond  map[string]int64 // More, by provider; "" is the ledger
 	demote  bool             // findings against providers become notices,
 	notices notices          // which these are
-	had     []*Finding       // found before the audit was interrupted
+	goesOn  bool             // it has what an earlier run found,
+	had     []*Finding       // which is this
 }
 
 // TrustUsed is what the verdict stands on.
@@ -290,7 +291,7 @@ func (s *Step) because(reason string) {
 // begin marks a step as good as passed, until something is found or stops it. One
 // that goes on may have found something before.
 func (s *Step) begin() {
-	if s.Outcome, s.Reason = Passed, ""; len(s.Findings) > 0 || s.More > 0 {
+	if s.Outcome, s.Reason = Passed, ""; s.goesOn && (len(s.Findings) > 0 || s.More > 0) {
 		s.Outcome = Failed
 	}
 }

@@ -1,8 +1,8 @@
 package verify
 
 import (
+	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
@@ -100,7 +100,7 @@ func (a *audit) resumeHeaders() error {
 	}
 	v, ok := a.headers.(SavingVerifier)
 	if !ok {
-		return fmt.Errorf("the saved audit has headers since genesis, which this verifier does not go on from; audit anew")
+		return errors.New("the saved audit has headers since genesis, which this verifier does not go on from; audit anew")
 	}
 	return v.ResumeHeaders(s.headers)
 }
@@ -166,7 +166,7 @@ func (a *audit) saveEnd() {
 // ended reports whether all that rests on the log was carried through, so that
 // another audit can go on from its end.
 func (a *audit) ended() bool {
-	if a.ours == nil {
+	if a.ours == nil || a.ctx.Err() != nil {
 		return false
 	}
 	for _, s := range a.rep.Steps {
@@ -192,6 +192,6 @@ func (a *audit) save(done *SavedHead) {
 	if v, ok := a.headers.(SavingVerifier); ok {
 		s.headers = v.SaveHeaders()
 	}
-	a.opts.Save(func(w io.Writer) error { return s.write(w) })
+	a.opts.Save(done != nil, s.write)
 	a.saving.last, a.saving.entries = a.opts.Now(), a.replay.tree.size
 }

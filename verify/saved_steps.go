@@ -27,7 +27,7 @@ func (s *Step) restore(from *savedStep) {
 	if s.Findings == nil {
 		s.Findings = []*Finding{}
 	}
-	s.had = slices.Clone(from.findings)
+	s.goesOn, s.had = true, slices.Clone(from.findings)
 	for i := range from.notices {
 		if f := from.notices[i].Finding; f != nil {
 			s.had = append(s.had, f)

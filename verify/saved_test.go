@@ -23,7 +23,7 @@ type saves struct {
 	all [][]byte
 }
 
-func (s *saves) save(write func(io.Writer) error) {
+func (s *saves) save(_ bool, write func(io.Writer) error) {
 	var b bytes.Buffer
 	check(s.t, write(&b))
 	s.all = append(s.all, b.Bytes())

@@ -222,9 +222,8 @@ type Options struct {
 	Resume *Saved
 	// Save, if set, is handed the audit as far as it came, now and then and at the
 	// end, as a function that writes it: what ReadSaved reads. It is called from the
-	// goroutine of Audit; what has not come to its end is not to be kept in the place
-	// of the one before.
-	Save func(write func(io.Writer) error)
+	// goroutine of Audit; done says that another audit can go on from the verdict.
+	Save func(done bool, write func(io.Writer) error)
 	// SaveEvery is how often, by Now: 0 means a minute, less means only at the end.
 	// SaveEntries, above 0, is how many entries there are at most between.
 	SaveEvery   time.Duration
@@ -233,9 +232,10 @@ type Options struct {
 
 // Progress says how far a step is.
 type Progress struct {
-	Step  string
-	Done  int64
-	Total int64 // 0 where it is not known
+	Step    string
+	Done    int64
+	Total   int64 // 0 where it is not known
+	Records int64 // of the log, that this run has looked at
 }
 
 // Limits of what an audit asks at once.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -12,6 +13,9 @@ import (
 
 // lineEvery is how often progress is told where there is no terminal.
 const lineEvery = 5 * time.Second
+
+// noteEvery is how often more is said about it.
+const noteEvery = time.Second
 
 // A progress tells how far something has come: by a bar on a terminal, by a
 // line now and then elsewhere, always on standard error. One goroutine uses it,
@@ -25,6 +29,25 @@ type progress struct {
 	told  time.Time
 	bars  *mpb.Progress
 	bar   *mpb.Bar
+	notes atomic.Pointer[string] // what else there is to say; the bar's goroutine reads it
+	noted time.Time
+}
+
+// note says more about how far it has come, now and then.
+func (p *progress) note(say func() string) {
+	if time.Since(p.noted) >= noteEvery {
+		text := say()
+		p.noted = time.Now()
+		p.notes.Store(&text)
+	}
+}
+
+// also is what was noted last.
+func (p *progress) also() string {
+	if text := p.notes.Load(); text != nil {
+		return *text
+	}
+	return ""
 }
 
 // newProgress begins to tell about total things called noun.
@@ -36,7 +59,8 @@ func (a *app) newProgress(noun string, total int64) *progress {
 	p.bars = mpb.New(mpb.WithOutput(a.stderr), mpb.WithWidth(40))
 	p.bar = p.bars.AddBar(total,
 		mpb.PrependDecorators(decor.CountersNoUnit("%d / %d "+noun)),
-		mpb.AppendDecorators(decor.Percentage(), decor.AverageSpeed(0, "  %.0f/s"), decor.AverageETA(decor.ET_STYLE_GO, decor.WCSyncSpace)))
+		mpb.AppendDecorators(decor.Percentage(), decor.AverageSpeed(0, "  %.0f/s"), decor.AverageETA(decor.ET_STYLE_GO, decor.WCSyncSpace),
+			decor.Any(func(decor.Statistics) string { return p.also() })))
 	return p
 }
 
@@ -53,7 +77,7 @@ func (p *progress) add(n int64) {
 		if p.total > 0 {
 			of = " of " + thousands(p.total)
 		}
-		p.say(p.noun + ": " + thousands(p.done) + of)
+		p.say(p.noun + ": " + thousands(p.done) + of + p.also())
 	}
 }
 

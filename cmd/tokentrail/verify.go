@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -33,6 +34,8 @@ type verifyFlags struct {
 	state    string // where heads are kept; none: nowhere
 	witness  []string
 	document string // file with the genesis document
+	resume   bool   // go on with an audit that was interrupted
+	since    string // the audit to begin behind: last, or a file
 
 	inspect verify.Inspector           // nil where nobody asked for it
 	show    func(*verify.Report) error // nil: the report as it is
@@ -75,6 +78,8 @@ func (a *app) verifyCommand() *cobra.Command {
 			"leads from the header that you know to the newest; such trust expires.\n\n" +
 			"The newest verified head is kept (--state), and a node that contradicts it shows a fork: what proves it\n" +
 			"goes into a file that anyone can check. Other nodes are asked for the same head with --witness.\n\n" +
+			"An audit is saved as it goes on: one that was interrupted goes on with --resume, and --since last reads\n" +
+			"only what came since the last one that came to its end, whose verdict is then part of the trust.\n\n" +
 			"With FILE, a bundle or a SCITT transparent statement, what is in it is checked, without a network.\n\n" +
 			"tokentrail verify inspect looks at what providers said as well: labels, legal bases, energy, your own\n" +
 			"rules; tokentrail mirror holds both sides of what crossed a border against each other.\n\n" +
@@ -92,6 +97,8 @@ func (a *app) verifyCommand() *cobra.Command {
 	s := cmd.Flags()
 	f.add(cmd)
 	s.StringVar(&f.document, "genesis-document", "", "of a FILE: a file with the ledger's genesis document, from elsewhere than the FILE")
+	s.BoolVar(&f.resume, "resume", false, "go on with the audit of this ledger, under this trust, that was interrupted")
+	s.StringVar(&f.since, "since", "", "read only what came since an audit that came to its end: last, or a file that one was saved to")
 	s.BoolVar(&f.schema, "schema", false, "write the JSON Schema of reports, and verify nothing")
 	cmd.RunE = a.does(func(ctx context.Context, args []string) error {
 		if len(args) == 1 {
@@ -104,7 +111,7 @@ func (a *app) verifyCommand() *cobra.Command {
 		if f.schema {
 			return a.reportSchema()
 		}
-		if err := f.check(cmd); err != nil {
+		if err := errors.Join(f.check(cmd), f.checkSaved()); err != nil {
 			return err
 		}
 		if len(args) == 1 {
@@ -170,11 +177,18 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 	if err != nil {
 		return err
 	}
+	saved, err := a.savings(ctx, f, memory, trust, node)
+	if err != nil {
+		return err
+	}
 	steps := &stepProgress{app: a}
-	report := light.Audit(ctx, node, trust, verify.Options{Now: time.Now, Receipts: f.receipts, Progress: steps.told, Profile: meetsProfile,
+	o := verify.Options{Now: time.Now, Receipts: f.receipts, Progress: steps.told, Profile: meetsProfile,
 		From: c.base.Redacted(), NoticeProviders: f.against == verify.AsNotice, Inspect: f.inspect,
-		Kept: memory.recalls(), Witnesses: witnesses})
+		Kept: memory.recalls(), Witnesses: witnesses}
+	saved.options(&o)
+	report := light.Audit(ctx, node, trust, o)
 	steps.end()
+	saved.end(ctx, c.base.String(), f)
 	conflict := a.remember(memory, report)
 	show := a.report
 	if f.show != nil {
@@ -241,17 +255,32 @@ func (t *tellingTransport) RoundTrip(request *http.Request) (*http.Response, err
 
 // stepProgress tells about an audit, whose steps come one after another.
 type stepProgress struct {
-	app  *app
-	step string
-	now  *progress
+	app   *app
+	step  string
+	now   *progress
+	began time.Time
+	first verify.Progress // of the step
 }
 
 func (s *stepProgress) told(p verify.Progress) {
 	if s.now == nil || s.step != p.Step || s.now.total != p.Total {
 		s.end()
 		s.step, s.now = p.Step, s.app.newProgress(p.Step, p.Total)
+		s.began, s.first = time.Now(), p
 	}
+	s.now.note(func() string { return s.rate(p) })
 	s.now.add(p.Done - s.now.done)
+}
+
+// rate says how fast the log is read, and how long the rest will take. SPEC(CLI-89)
+func (s *stepProgress) rate(p verify.Progress) string {
+	took := time.Since(s.began)
+	records, entries := p.Records-s.first.Records, p.Done-s.first.Done
+	if s.step != "log" || took < time.Second || entries <= 0 {
+		return ""
+	}
+	left := time.Duration(float64(p.Total-p.Done) / float64(entries) * float64(took)).Round(time.Second)
+	return fmt.Sprintf(", %s records/s, %s left", thousands(int64(float64(records)/took.Seconds())), left)
 }
 
 func (s *stepProgress) end() {
