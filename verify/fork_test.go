@@ -94,7 +94,10 @@ func TestForkOfLogs(t *testing.T) {
 			"no preimage":    func(f *verify.Fork) { f.Sides[0].Preimage = nil },
 			"not a preimage": func(f *verify.Fork) { f.Sides[1].Preimage = []byte{1} },
 			"other preimage": func(f *verify.Fork) { f.Sides[1].Preimage = f.Sides[0].Preimage },
-			"swapped":        func(f *verify.Fork) { f.Sides[0], f.Sides[1] = f.Sides[1], f.Sides[0] },
+			"forged preimage": func(f *verify.Fork) {
+				f.Sides[1].Preimage = provenance.Preimage{Size: 3, LogRoot: provenance.Hash{1}}.Encode()
+			},
+			"swapped": func(f *verify.Fork) { f.Sides[0], f.Sides[1] = f.Sides[1], f.Sides[0] },
 		} {
 			g := *f
 			spoil(&g)
@@ -275,6 +278,30 @@ func TestForkBehindChanges(t *testing.T) {
 	}
 }
 
+// TestRepeatedChange: validators that came, went and are shown to come again by the
+// same header are no way to anything.
+func TestRepeatedChange(t *testing.T) {
+	l := newLedgerWith(t, twoOfThree)
+	l.commit(l.one("acme", "us"))
+	l.commit(l.act(l.validator("late", 15)))
+	l.longer(2)
+	l.commit(l.act(l.validator("late", 0)))
+	l.longer(3)
+	k := kept(l)
+	if len(k.Changes) != 2 {
+		t.Fatalf("%d changes", len(k.Changes))
+	}
+	judge := light.NewForkJudge(l.options().Now)
+	check(t, judge.Begin(l.genesis, nil, verify.Trust{}))
+	if _, err := judge.Follow(t.Context(), k.Changes, k.LightBlock); err != nil {
+		t.Error(err)
+	}
+	again := append(slices.Clone(k.Changes), k.Changes[0])
+	if _, err := judge.Follow(t.Context(), again, k.LightBlock); err == nil || !strings.Contains(err.Error(), "the change before is of") {
+		t.Error(err)
+	}
+}
+
 // TestForkInTwoRounds: commits of different rounds do not tell who of them lied.
 func TestForkInTwoRounds(t *testing.T) {
 	l := branch(t)
@@ -326,6 +353,17 @@ func TestForkForm(t *testing.T) {
 		if _, err := verify.ParseFork(c.b); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	twice := *f
+	twice.Sides[0].Changes, twice.Sides[1].Changes = [][]byte{{1}, {2}}, [][]byte{{1}, {3}}
+	b, err = twice.Encode()
+	check(t, err)
+	for i := range twice.Sides { // what both have in common moved to each of them
+		b = bytes.Replace(b, []byte{0x81, 0x41, byte(2 + i)}, []byte{0x82, 0x41, 1, 0x41, byte(2 + i)}, 1)
+	}
+	own := bytes.Replace(b, []byte{0x81, 0x41, 1, 0x83}, []byte{0x80, 0x83}, 1)
+	if _, err := verify.ParseFork(own); err == nil || !strings.Contains(err.Error(), "begin with the same") {
+		t.Error(err)
 	}
 	same := *f
 	same.Sides[1] = same.Sides[0]

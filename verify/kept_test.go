@@ -230,6 +230,8 @@ func forkLies() []lie {
 		{name: "witness with a header of its own validators", want: verify.CodeWitness, place: "witnesses[http://w].headers[4]", with: witness(lying(ownValidators))},
 		{name: "witness with a header of another height", want: verify.CodeWitness, place: "witnesses[http://w].headers[4]",
 			with: witness(lying(func(l *ledger) { l.blocks[3] = l.blocks[2] }))},
+		{name: "witness with a header of a fork's other height", want: verify.CodeWitness, place: "witnesses[http://w].headers[4]",
+			with: witness(func(t testing.TB) *ledger { l := branch(t); l.blocks[3] = l.blocks[2]; return l })},
 		{name: "witness with garbage for a status", want: verify.CodeWitness, place: "witnesses[http://w].status", with: witness(lying(on("/v1/status", garbage)))},
 		{name: "witness with another checkpoint", want: verify.CodeWitness, place: "witnesses[http://w].checkpoint.root",
 			with: witness(lying(checkpoint(func(cp *provenance.Checkpoint) { cp.Root[0] ^= 1 })))},
