@@ -6,10 +6,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"io"
 	"math/rand/v2"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -236,6 +238,63 @@ func benchInspected(b *testing.B, l *longLog, src verify.Source, inspector func(
 	b.ReportMetric(float64(l.at[len(l.at)-1])/1e6, "log-MB")
 	b.ReportMetric(peakMiB(b), "peak-MiB")
 	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkAuditSmallEntries audits a log of entries of one record each, and holds
+// what lives on the heap behind it to a bound: of an entry nothing stays but its part
+// of the tree's edge and the chunks' roots.
+func BenchmarkAuditSmallEntries(b *testing.B) {
+	l := newLedger(b)
+	record := l.records(1, "US", "CN")
+	frame := frameOf(b, "acme", record)
+	const entries, block = 8000, 1000
+	for range entries / block {
+		var of []verify.Entry
+		for i := range block {
+			of = append(of, l.sealed("acme", strconv.Itoa(i%4), record, frame))
+		}
+		l.commit(of...)
+	}
+	l.commit()
+	o := l.options()
+	o.Workers, o.Receipts = 0, 1
+	before, most := liveHeap(), uint64(0)
+	o.SaveEntries, o.SaveEvery = 1000, -1
+	o.Save = func(_ bool, write func(io.Writer) error) {
+		check(b, write(io.Discard))
+		most = max(most, liveHeap())
+	}
+	for b.Loop() {
+		if r := l.auditWith(o, verify.Trust{}); r.Verdict != verify.Holds {
+			b.Fatal(text(r))
+		}
+	}
+	grown := float64(max(most, before)-before) / (1 << 20)
+	b.ReportMetric(grown, "live-MiB")
+	b.ReportMetric(float64(entries)*float64(b.N)/b.Elapsed().Seconds(), "entries/s")
+	if grown > 64 {
+		b.Errorf("%.0f MiB live on the heap in an audit of %d small entries", grown, entries)
+	}
+}
+
+// liveHeap is what the collector leaves.
+func liveHeap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// sealed is an entry of a stream, with records that are packed already.
+func (l *ledger) sealed(issuer, stream string, records [][]byte, frame []byte) verify.Entry {
+	key := issuer + "/" + stream
+	h, err := provenance.NewBatch(issuer, stream, l.next[key], l.previous[key], records)
+	check(l.t, err)
+	s, err := h.Sign(l.keys[issuer])
+	check(l.t, err)
+	id := s.ID()
+	l.previous[key], l.next[key] = &id, h.Sequence+1
+	return verify.Entry{Statement: s.Raw(), Frame: frame}
 }
 
 // processorTime is what the process has used of all processors.
