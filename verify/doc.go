@@ -64,6 +64,14 @@
 // verdicts, with exit codes: Holds 0, Evidence 1, Unchecked 2, Expired 3. A Report
 // is written as text, JSON (spec/report.schema.json), JUnit XML or Markdown.
 //
+// # Going on
+//
+// Options.Save is handed the audit as far as it came; what it wrote, ReadSaved reads
+// for Options.Resume. One that was interrupted goes on to the report that it would
+// have come to; one that came to its end is what the next begins with, which reads
+// only what came since. Both belong on the auditor's own disk or in its memory: who
+// can change a saved audit can change the verdict.
+//
 // # Purity
 //
 // This package touches no network, disk or clock of its own: evidence comes

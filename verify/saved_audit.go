@@ -68,20 +68,26 @@ func (a *audit) choices() choices {
 	return choices{a.opts.NoticeProviders, a.opts.Profile != nil, int64(a.log.most)}
 }
 
-// behind reports whether the node shows less than it has shown before, and says so.
-// SPEC(VER-47)
+// behind reports whether the node shows less than was shown before, and says so. One
+// that lags is asked again for some seconds. SPEC(VER-47)
 func (a *audit) behind(s *Saved) bool {
-	height := a.status.Height // nothing is known where headers were skipped, and no verdict was reached
-	switch head := s.head(); {
-	case s.headers != nil:
-		height = int64(len(s.headers.Headers)) - 1
-	case head != nil:
-		height = head.Header.Height - 1
+	patience := a.opts.Patience
+	if patience == 0 {
+		patience = defaultPatience
 	}
-	if a.status.LogSize >= s.Entries() && a.status.Height >= height {
+	for ; a.below(s) && patience > 0 && a.pause(); patience -= statusPause {
+		status, err := a.src.Status(a.ctx)
+		if err != nil {
+			a.log.because(fmt.Sprintf("the node's status: %v", err))
+			return true
+		}
+		a.status = status
+	}
+	if !a.below(s) {
 		return false
 	}
-	want, got := fmt.Sprintf("height %d and log size %d or more, as the saved audit has seen", height, s.Entries()), fmt.Sprintf("height %d and log size %d", a.status.Height, a.status.LogSize)
+	want := fmt.Sprintf("height %d and log size %d or more, as the saved audit has seen", max(s.height(), 0), s.Entries())
+	got := fmt.Sprintf("height %d and log size %d", a.status.Height, a.status.LogSize)
 	if a.status.CatchingUp {
 		a.log.because(fmt.Sprintf("the node is catching up: %s, it names %s; ask again later", want, got))
 		return true
@@ -90,6 +96,24 @@ func (a *audit) behind(s *Saved) bool {
 	a.said.finding(CodeStale, "status", want, got)
 	a.log.because("the node is behind the saved audit")
 	return true
+}
+
+// below reports whether the node's head is below what the saved audit has seen.
+func (a *audit) below(s *Saved) bool {
+	height := s.height()
+	return a.status.LogSize < s.Entries() || height >= 0 && a.status.Height < height
+}
+
+// height is the greatest that the node is known to have named; -1 where headers were
+// skipped and no verdict was reached.
+func (s *Saved) height() int64 {
+	switch head := s.head(); {
+	case s.headers != nil:
+		return int64(len(s.headers.Headers)) - 1
+	case head != nil:
+		return head.Header.Height - 1
+	}
+	return -1
 }
 
 // resumeHeaders goes on behind the headers of the saved audit.
