@@ -394,6 +394,10 @@ func (l *ledger) honest(u *url.URL) []byte {
 		return (&provenance.Inclusion{Size: int64(q("size")), Index: int64(q("index")), Path: path}).Encode()
 	case u.Path == "/proof/consistency":
 		return l.serveConsistency(q("from"), q("to"))
+	case len(parts) == 3 && parts[1] == "providers":
+		return l.serveProvider(parts[2], u.Query().Get("after"))
+	case parts[0] == "entries" && len(parts) > 1 && len(parts[1]) == 64:
+		return l.serveByID(parts[1], parts[2:])
 	case len(parts) == 2 && parts[0] == "entries":
 		return l.serveReceipt(parts[1])
 	case len(parts) == 3 && parts[2] == "statement":
@@ -550,6 +554,9 @@ func (l *ledger) appendEntry(b []byte, e verify.Entry) []byte {
 func (l *ledger) RoundTrip(r *http.Request) (*http.Response, error) {
 	b := l.handle(r.URL)
 	resp := &http.Response{StatusCode: 200, Header: http.Header{}, Request: r, ContentLength: int64(len(b)), Body: io.NopCloser(bytes.NewReader(b))}
+	if coding := r.Header.Get("Accept-Encoding"); coding == "zstd" {
+		resp.Header.Set("Content-Encoding", coding)
+	}
 	if b == nil {
 		resp.StatusCode = 404
 		resp.Header.Set("Content-Type", "application/concise-problem-details+cbor")

@@ -40,6 +40,7 @@ const (
 const (
 	CodeEntryMissing  Code = "entry-missing"
 	CodeEntryIndex    Code = "entry-index"
+	CodeStreamMissing Code = "stream-missing"
 	CodeStatementForm Code = "statement-form"
 	CodeIssuer        Code = "issuer"
 	CodeKey           Code = "key"

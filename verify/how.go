@@ -16,6 +16,7 @@ var places = []struct {
 	{regexp.MustCompile(`^entries\[\d+\]\.records\[(\d+)\]`), []string{"RECORD"}},
 	{regexp.MustCompile(`^headers\[(\d+)\]`), []string{"HEIGHT"}},
 	{regexp.MustCompile(`^consistency\[(\d+):(\d+)\]`), []string{"FROM", "TO"}},
+	{regexp.MustCompile(`^streams\[([^\]]+)\]$`), []string{"PROVIDER"}},
 	{regexp.MustCompile(`^state\[([^\]]+)\]`), []string{"KEY"}},
 }
 

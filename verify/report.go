@@ -144,6 +144,7 @@ type Report struct {
 	Witnesses   []*WitnessSays `json:"witnesses,omitempty"`
 	Fork        *ForkProof     `json:"fork,omitempty"`    // that fork evidence proves
 	Exhibit     *Exhibited     `json:"exhibit,omitempty"` // what an exhibit proves
+	Streams     []*StreamSays  `json:"streams,omitempty"` // that were checked by themselves
 	Steps       []*Step        `json:"steps"`
 	Notices     []Notice       `json:"notices"`                // about providers: no evidence against the ledger
 	MoreNotices int64          `json:"more_notices,omitempty"` // beyond those that are kept

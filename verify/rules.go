@@ -73,6 +73,7 @@ func entryRules() []row {
 	return []row{
 		{CodeEntryMissing, "LOG-1", "fetch /v1/entries?from=INDEX&limit=1"},
 		{CodeEntryIndex, "LOG-1", "fetch /v1/entries?from=INDEX&limit=1"},
+		{CodeStreamMissing, "VER-92", "fetch /v1/providers/PROVIDER and /v1/state?key=provider/PROVIDER, count the streams, and compare with key 6 of the value (spec/state.md STA-3)"},
 		{CodeStatementForm, "STM-1, STM-2, STM-3, STM-4, STM-5", howEntry},
 		{CodeIssuer, "ADM-5", howEntry},
 		{CodeKey, "ADM-6, STM-7", howEntry},

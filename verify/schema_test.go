@@ -202,7 +202,7 @@ func TestSchemaListsEveryMember(t *testing.T) {
 		"rule_coverage": {verify.RuleCoverage{}, doc.Defs["rule_coverage"].Properties}, "mirror_pair": {verify.MirrorPair{}, doc.Defs["mirror_pair"].Properties},
 		"mirror_amount": {verify.MirrorAmount{}, doc.Defs["mirror_amount"].Properties},
 		"witness":       {verify.WitnessSays{}, doc.Defs["witness"].Properties}, "fork": {verify.ForkProof{}, doc.Defs["fork"].Properties},
-		"forkHead": {verify.ForkHead{}, doc.Defs["forkHead"].Properties}, "signer": {verify.Signer{}, doc.Defs["signer"].Properties},
+		"forkHead": {verify.ForkHead{}, doc.Defs["forkHead"].Properties}, "stream": {verify.StreamSays{}, doc.Defs["stream"].Properties}, "signer": {verify.Signer{}, doc.Defs["signer"].Properties},
 	} {
 		written := map[string]bool{}
 		for i := range reflect.TypeOf(c.v).NumField() {

@@ -125,6 +125,7 @@ func (r *Report) facts() []fact {
 	if r.Exhibit != nil {
 		facts = append(facts, r.Exhibit.facts()...)
 	}
+	facts = append(facts, streamFacts(r.Streams)...)
 	if k := r.Trust.Kept; k != nil {
 		facts = append(facts, fact{"Kept", k.says()})
 	}

@@ -200,6 +200,12 @@ func num(n int64) string { return strconv.FormatInt(n, 10) }
 // get asks for a path; query holds names and values, of which empty ones are
 // left out.
 func (n *Node) get(ctx context.Context, most int64, path string, query ...string) ([]byte, error) {
+	return n.getCoded(ctx, most, "", path, query...)
+}
+
+// getCoded is get of an answer that comes in a coding, and is returned in it; none
+// is what the transport undoes by itself.
+func (n *Node) getCoded(ctx context.Context, most int64, coding, path string, query ...string) ([]byte, error) {
 	target := n.base.String() + path
 	values := url.Values{}
 	for i := 0; i < len(query); i += 2 {
@@ -212,7 +218,7 @@ func (n *Node) get(ctx context.Context, most int64, path string, query ...string
 	}
 	pause := n.o.Backoff
 	for try := 0; ; try++ {
-		b, err := n.once(ctx, target, most)
+		b, err := n.once(ctx, target, coding, most)
 		var e *Error
 		if err == nil || !errors.As(err, &e) || !e.passes || try >= n.o.Retries {
 			return b, err
@@ -236,7 +242,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // once does one request.
-func (n *Node) once(ctx context.Context, target string, most int64) ([]byte, error) {
+func (n *Node) once(ctx context.Context, target, coding string, most int64) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, n.o.Timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
@@ -244,6 +250,9 @@ func (n *Node) once(ctx context.Context, target string, most int64) ([]byte, err
 		return nil, &Error{URL: target, Err: err}
 	}
 	req.Header.Set("User-Agent", n.o.UserAgent)
+	if coding != "" {
+		req.Header.Set("Accept-Encoding", coding)
+	}
 	resp, err := n.o.Client.Do(req)
 	if err != nil {
 		return nil, &Error{URL: target, Err: unwrapURL(err), passes: refused(err)}
@@ -251,6 +260,9 @@ func (n *Node) once(ctx context.Context, target string, most int64) ([]byte, err
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		return nil, problem(target, resp)
+	}
+	if got := resp.Header.Get("Content-Encoding"); coding != "" && got != coding {
+		return nil, &Error{URL: target, Err: fmt.Errorf("%w: the coding %.40q, wanted %s; does something on the way to the node undo it?", verify.ErrAnswer, got, coding)}
 	}
 	// One byte more than allowed tells a longer answer from one that fits.
 	b, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
