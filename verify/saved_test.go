@@ -95,6 +95,38 @@ func TestResumed(t *testing.T) {
 	}
 	amended := amendedRelay(t)
 	resumeEach(t, "corrections", amended, amended.options(), verify.Trust{})
+	// Heights and ages that are not known from some entry on.
+	for _, from := range []int64{0, 3, 19} {
+		l.claim = func(e verify.Entry) int64 {
+			if e.Index == from {
+				return 0
+			}
+			return e.Height
+		}
+		resumeEach(t, fmt.Sprint("no height of entry ", from), l, l.options(), l.at(9))
+	}
+}
+
+// TestSinceHeightsThatGoBack: what came since is of later heights than the verdict's
+// head. SPEC(VER-8)
+func TestSinceHeightsThatGoBack(t *testing.T) {
+	l := governed(t)
+	for range 4 {
+		l.commit(l.one("acme", "us"))
+	}
+	l.commit()
+	trust := l.at(2)
+	for _, back := range []int64{1, 2} {
+		before := l.prefix(4).growth(t, "before", nil, trust) // heights up to 3
+		l.claim = func(e verify.Entry) int64 { return e.Height - back }
+		o := l.options()
+		o.Resume = before
+		r := l.auditWith(o)
+		l.claim = nil
+		if r.Verdict != verify.Evidence || r.Findings()[0].Code != verify.CodeHeight {
+			t.Errorf("%d back:\n%s", back, text(r))
+		}
+	}
 }
 
 // TestResumedLies interrupts the audits of lies: what was found is not lost, nor
