@@ -24,7 +24,7 @@ type audit struct {
 	rep     *Report
 	draw    *rand.Rand
 
-	genesis, signed, log, policy, roots, validators, corrections, said, state, checkpoint, receipts, flows *Step
+	genesis, signed, log, policy, roots, validators, corrections, said, state, checkpoint, receipts, flows, lookUps *Step
 
 	inspection        *Step // nil where nobody asked for it
 	memory, witnesses *Step // nil where the auditor has none
@@ -37,6 +37,8 @@ type audit struct {
 	replay *replay
 	kept   *Kept // nil where nothing was
 	asked  []*asked
+
+	patience time.Duration // left to wait for the node's index of records
 
 	saving   saving
 	head     *Header              // trusted, at the status's height; nil where there is none
@@ -91,6 +93,7 @@ func newAudit(ctx context.Context, src Source, headers HeaderVerifier, trust Tru
 	a.checkpoint = step("checkpoint", "proofs")
 	a.receipts = step("receipts", "entries")
 	a.flows = step("flows", "queries")
+	a.lookUps = step("look-ups", "names")
 	if o.Inspect != nil {
 		a.inspection = a.rep.step("inspection", "records", math.MaxInt) // the inspector keeps to a bound
 	}
@@ -127,6 +130,7 @@ func (a *audit) run() {
 	a.checkCheckpoint()
 	a.checkReceipts()
 	a.checkFlows()
+	a.checkLookUps()
 	a.checkInspection()
 	a.checkKept()
 	a.checkWitnesses()
@@ -172,6 +176,7 @@ func (a *audit) checkGenesis() bool {
 	}
 	a.replay.flows, a.replay.guesses.profile = a.early.flows, a.opts.Profile
 	a.replay.notices.most, a.replay.guesses.inspector = a.log.most, a.opts.Inspect
+	a.drawLookUps()
 	if !a.resume() {
 		return false
 	}

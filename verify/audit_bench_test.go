@@ -34,6 +34,7 @@ type longLog struct {
 	frames  *os.File
 	at      []int64 // where each entry's frame begins, and where the last one ends
 	records int64
+	names   nameIndex
 }
 
 // Records of a log as providers make them: 280 bytes, 64 of them random.
@@ -60,6 +61,9 @@ func newLongLog(b testing.TB, records int) *longLog {
 		check(b, err)
 		l.at = append(l.at, l.at[n]+int64(len(e.Frame)))
 		l.records += int64(len(batch))
+		s, err := provenance.ParseStatement(e.Statement)
+		check(b, err)
+		l.names.add(b, n, s.Header(), batch)
 		e.Frame = nil
 		if block = append(block, e); len(block) == longBlock {
 			l.commit(block...)
@@ -68,6 +72,7 @@ func newLongLog(b testing.TB, records int) *longLog {
 	}
 	l.commit(block...)
 	l.commit()
+	l.names.write(b)
 	return l
 }
 
@@ -112,6 +117,8 @@ func (l *longLog) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		for _, e := range page {
 			answer = l.appendEntry(answer, e)
 		}
+	case r.URL.Path == "/v1/records":
+		answer = l.lookUp(r.Context(), r.URL.Query())
 	case len(parts) == 4 && parts[2] == "records":
 		index, _ := strconv.ParseInt(parts[1], 10, 64)
 		record, _ := strconv.ParseInt(parts[3], 10, 64)
@@ -223,6 +230,10 @@ func benchAudit(b *testing.B, l *longLog, src verify.Source) {
 func benchInspected(b *testing.B, l *longLog, src verify.Source, inspector func() verify.Inspector) {
 	o := l.options()
 	o.Workers, o.Patience, o.Receipts = 0, 0, max(1, min(64, len(l.entries)/40)) // of the 64 that are drawn from a long log, as large a part
+	o.LookUps = o.Receipts
+	if os.Getenv("TOKENTRAIL_AUDIT_LOOK_UPS") == "none" {
+		o.LookUps = -1
+	}
 	hash := provenance.Hash(sha256.Sum256(l.genesis))
 	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // begins the peak anew, where there is one
 	before := processorTime(b)

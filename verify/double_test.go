@@ -380,6 +380,8 @@ func (l *ledger) honest(u *url.URL) []byte {
 		return append(appendBytes(b, state[key]), naiveProof(state, key).Encode()...)
 	case u.Path == "/v1/flows":
 		return l.serveFlows(u.Query())
+	case u.Path == "/v1/records":
+		return l.serveRecords(u.Query())
 	case u.Path == "/checkpoint":
 		b, err := provenance.Checkpoint{Origin: l.origin(), Size: l.head().Size, Root: l.head().LogRoot}.Sign(l.nodeKey)
 		check(l.t, err)
@@ -573,7 +575,7 @@ func (l *ledger) node() *remote.Node {
 
 func (l *ledger) options() verify.Options {
 	now := l.start.Add(time.Hour)
-	return verify.Options{Now: func() time.Time { return now }, Seed: [32]byte{1}, Workers: 1, Patience: -1}
+	return verify.Options{Now: func() time.Time { return now }, Seed: [32]byte{1}, Workers: 1, Patience: -1, LookUps: 2}
 }
 
 // audit audits the ledger from genesis; trust may name more.

@@ -33,6 +33,7 @@ type checkedEntry struct {
 	unlabelled  string        // a profile that could not be looked at
 	corrections []*correction // among its records
 	looked      any           // what the inspector made of it
+	named       []candidate   // names in the records, to look them up by
 
 	act          *provenance.UnverifiedAct // nil where it does not parse
 	equivocation *provenance.Equivocation  // nil where it does not parse
@@ -48,6 +49,7 @@ type guesses struct {
 	terms     atomic.Pointer[terms]
 	profile   LabelCheck // never changes; nil where nobody looks
 	inspector Inspector  // never changes; nil where nobody looks
+	sampler   *sampler   // nil where nobody looks
 }
 
 // inspect looks at one entry by itself: form, signature, records.
@@ -133,6 +135,9 @@ func (g *guesses) checkRecords(c *checkedEntry, t *terms) {
 	c.terms, c.recordsErr = t, err
 	c.corrections = correctionsIn(c.index, c.header, records)
 	c.labels, c.unlabelled = g.checkLabels(c.header.Issuer, records, t.labels)
+	if g.sampler != nil && err == nil {
+		c.named = g.sampler.look(c.index, c.header, records)
+	}
 	if g.inspector != nil && err == nil {
 		c.looked = g.inspector.Look(&Judged{Entry: c.index, Statement: c.statement, Records: records, Policy: &t.policy})
 	}

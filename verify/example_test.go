@@ -33,6 +33,7 @@ func ExampleAudit() {
 	// checkpoint passed
 	// receipts   passed
 	// flows      passed
+	// look-ups   passed
 	// holds 0
 }
 

@@ -118,6 +118,8 @@ const (
 	CodeRecordProof         Code = "record-proof"
 	CodeFlows               Code = "flows"
 	CodeFlowsHead           Code = "flows-head"
+	CodeLookUpMissing       Code = "look-up-missing"
+	CodeLookUp              Code = "look-up"
 )
 
 // A Finding is one thing that the evidence speaks against. As an error it is

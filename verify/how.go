@@ -18,6 +18,7 @@ var places = []struct {
 	{regexp.MustCompile(`^consistency\[(\d+):(\d+)\]`), []string{"FROM", "TO"}},
 	{regexp.MustCompile(`^streams\[([^\]]+)\]$`), []string{"PROVIDER"}},
 	{regexp.MustCompile(`^state\[([^\]]+)\]`), []string{"KEY"}},
+	{regexp.MustCompile(`^records\?([a-z]+)=([^\[]+)`), []string{"NAME", "VALUE"}},
 }
 
 // filled puts what a place names into the way to see for oneself. SPEC(VER-22)

@@ -507,7 +507,7 @@ func shorterLog(r *receiptParts) { r.anchor.Preimage.Size = 3 }
 
 // allLies are the lies of every kind.
 func allLies() []lie {
-	return slices.Concat(headerLies(), logLies(), proofLies(), answerLies(), correctionLies(), actLies(), governLies(), policyLies(), inspectionLies(), forkLies())
+	return slices.Concat(headerLies(), logLies(), proofLies(), answerLies(), correctionLies(), actLies(), governLies(), policyLies(), inspectionLies(), forkLies(), lookUpLies())
 }
 
 // tell tells the lie to an auditor.

@@ -109,12 +109,14 @@ func (r *replay) add(c *checkedEntry) error {
 		r.sum(c)
 		r.remember(c.corrections, c.by)
 		r.inspected(c)
+		r.sampled(c)
 	case c.act != nil:
 		r.judgeAct(c)
 	case c.equivocation != nil:
 		r.judgeEquivocation(c)
 	case c.kind == provenance.LeafStatement:
 		r.uninspected++
+		r.sampled(c)
 	}
 	r.settle()
 	if mark := r.marks[r.tree.size]; mark != nil {

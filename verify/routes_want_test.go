@@ -130,6 +130,18 @@ var routeWants = map[string]map[string]string{
 		"swapped":                     "not checked: headers",
 		"re-signed":                   "validators at headers[1].validators_hash",
 	},
+	"/v1/records": {
+		"of another history, signed by the same validators": "look-up-missing at records?id=; look-up",
+		"stale":                       "not checked: look-ups",
+		"cut by a byte":               "not checked: look-ups",
+		"cut in half":                 "not checked: look-ups",
+		"empty":                       "not checked: look-ups",
+		"withheld":                    "look-up-missing at records?id=",
+		"a bit flipped in the middle": "look-up at records?id=",
+		"a bit flipped at the end":    "look-up at records?id=",
+		"swapped":                     "look-up at records?id=",
+		"equivocating":                "look-up-missing at records?id=; look-up",
+	},
 	"/v1/state": {
 		"of another history, signed by the same validators": "state-app-hash at state[policy].preimage",
 		"of another ledger":           "state-app-hash at state[policy].preimage",

@@ -16,6 +16,7 @@ const (
 	howCorrection = "fetch /entries/INDEX/records of the correction and of the entry that it names, and compare as spec/record.md REC-18 says"
 	howFork       = "tokentrail verify FILE, of the fork evidence that was written, with your own --genesis or --trust"
 	howFlows      = "fetch /v1/flows with the same query and add up the cells of the statements"
+	howLookUp     = "fetch all pages of /v1/records?NAME=VALUE and hold them against the records of the entries, /v1/entries?from=ENTRY&limit=1"
 )
 
 // A row is a rule without whom it speaks against.
@@ -127,6 +128,8 @@ func answerRules() []row {
 		{CodeRecordProof, "REC-11", "fetch /entries/INDEX/records/RECORD and check it against the statement's root"},
 		{CodeFlows, "FLO-1, FLO-2, FLO-5, FLO-7", howFlows},
 		{CodeFlowsHead, "FLO-6", howFlows},
+		{CodeLookUpMissing, "VER-60", howLookUp},
+		{CodeLookUp, "VER-62", howLookUp},
 	}
 }
 

@@ -37,6 +37,8 @@ type savedReplay struct {
 	forgotten   int64
 	settled     int64 // corrections that were held against their records
 	marks       map[int64]*provenance.Preimage
+
+	sampler savedSampler
 }
 
 // saved returns what there is to save. It shares memory with the replay.
@@ -47,6 +49,7 @@ func (r *replay) saved() savedReplay {
 		next: int64(r.next), now: r.now, floor: r.floor, ends: r.ends, apps: r.apps, wrong: r.wrong, asked: sortedKeys(r.asked), mute: r.mute, loose: r.loose,
 		unlooked: r.unlooked, moved: r.moved, aged: r.aged, blind: r.blind, sets: r.sets, ages: r.ages,
 		corrections: r.corrections, forgotten: r.forgotten, settled: r.settled, marks: map[int64]*provenance.Preimage{},
+		sampler: r.guesses.sampler.saved(),
 	}
 	for size, mark := range r.marks {
 		if size <= r.tree.size {
@@ -90,6 +93,9 @@ func (r *replay) restore(s *savedReplay) error {
 	for _, p := range reg.providers {
 		r.teach(p)
 	}
+	if err := r.guesses.sampler.restore(&s.sampler, s.tree.size); err != nil {
+		return err
+	}
 	r.terms = nil // of what the registry says now: made for the next entry
 	return nil
 }
@@ -114,7 +120,7 @@ func (s *savedReplay) check() error {
 }
 
 func (c *codec) savedReplay(s *savedReplay) {
-	c.tuple(28)
+	c.tuple(29)
 	c.natural(&s.tree.size)
 	list(c, &s.tree.roots, 64, c.hash)
 	list(c, &s.tree.chunks, maxList, c.hash)
@@ -141,6 +147,7 @@ func (c *codec) savedReplay(s *savedReplay) {
 	c.natural(&s.forgotten)
 	c.natural(&s.settled)
 	sorted(c, &s.marks, maxList, c.natural, c.preimage)
+	c.savedSampler(&s.sampler)
 }
 
 func (c *codec) pair(a, b *int64) {

@@ -186,6 +186,9 @@ type Options struct {
 	Receipts int
 	// Seed draws the samples. A seed that the node can guess lets it prepare.
 	Seed [32]byte
+	// LookUps is the number of names of each kind, drawn by Seed, by which the node is
+	// asked for records, if the source is a RecordPager: 0 means 64, less means none.
+	LookUps int
 	// Workers is the number of entries checked at once; 0 means one a processor.
 	Workers int
 	// Flows are the queries whose answers are computed again; nil means two, over
