@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"tokentrail/provenance"
 )
 
 // ErrNotFound: there is no such entry, statement or height in this snapshot.
@@ -16,6 +18,16 @@ var ErrNotHere = errors.New("not here yet")
 
 // ErrClosed: the ledger was closed.
 var ErrClosed = errors.New("the ledger is closed")
+
+// A RulesError says that this program does not have the rules of the next block.
+// Nothing is damaged: another release goes on from here. SPEC(ADM-16)
+type RulesError struct{ Version, From int64 }
+
+// Error says what to do.
+func (e *RulesError) Error() string {
+	return fmt.Sprintf("the ledger's rules have version %d from height %d on, this program knows 1 to %d; install a release that has it: nothing is lost, and it goes on from here",
+		e.Version, e.From, provenance.RuleVersion)
+}
 
 // A DamageError says that bytes on disk are not those that were written. What it
 // names is never served; the rest of the store is unaffected. SPEC(NOD-8)

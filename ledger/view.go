@@ -81,9 +81,7 @@ func checkRules(rules provenance.Rules, height int64) error {
 	if provenance.KnownRules(version) {
 		return nil
 	}
-	// SPEC(ADM-16)
-	return fmt.Errorf("the ledger's rules have version %d from height %d on, this program knows 1 to %d; install a release that has it: nothing is lost, and it goes on from here",
-		version, max(rules.From, 0), provenance.RuleVersion)
+	return &RulesError{Version: version, From: max(rules.From, 0)} // SPEC(ADM-16)
 }
 
 // setPolicy takes in what the policy is now.

@@ -19,6 +19,15 @@ import (
 	"tokentrail/provenance"
 )
 
+// withRemedy says what to do about a ledger that cannot be opened, where the error
+// itself does not.
+func withRemedy(err error) error {
+	if errors.As(err, new(*ledger.DamageError)) || errors.As(err, new(*ledger.RulesError)) {
+		return err
+	}
+	return fmt.Errorf("%w; 'tokentraild repair' mends or rebuilds the stores of a home from another node or a backup", err)
+}
+
 // httpGrace is how long requests may take to finish when the node stops.
 const httpGrace = 10 * time.Second
 
@@ -63,7 +72,7 @@ func startDaemon(ctx context.Context, home string, limits api.Limits, log *slog.
 		return d, err
 	}
 	if d.ledger, err = ledger.Open(app.LedgerDir(home), ledger.Options{Logger: log, ReserveBytes: uint64(conf.Reserve)}); err != nil {
-		return d, fmt.Errorf("%w; 'tokentraild repair' mends or rebuilds the stores of a home from another node or a backup", err)
+		return d, withRemedy(err)
 	}
 	application := app.NewApplication(d.ledger, log)
 	feeding, stop := context.WithCancel(context.Background())

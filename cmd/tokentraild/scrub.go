@@ -226,6 +226,9 @@ func scrubLedger(ctx context.Context, home string, r *scrubReport, hashes []stri
 		return nil
 	}
 	l, err := ledger.Open(app.LedgerDir(home), ledger.Options{Logger: log, ReserveBytes: 1})
+	if errors.As(err, new(*ledger.RulesError)) {
+		return err // it is whole, and of a release that is newer than this one
+	}
 	if err != nil {
 		say(false)(err)
 		return nil

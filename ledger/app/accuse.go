@@ -153,7 +153,10 @@ func (a *Application) keepBoth(one, other *ledger.Checked) {
 }
 
 func (a *Application) sayUnread(err error) {
-	if !errors.Is(err, ledger.ErrClosed) && !errors.Is(err, ledger.ErrNotHere) { // history may be on its way
+	switch {
+	case errors.Is(err, ledger.ErrClosed), errors.Is(err, ledger.ErrNotHere): // history may be on its way
+	case errors.As(err, new(*ledger.RulesError)): // the node stops, and says so itself
+	default:
 		a.log.Warn("a statement was refused that may be a fork; the entry that has its place cannot be read", "error", err)
 	}
 }
