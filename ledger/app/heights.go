@@ -80,12 +80,13 @@ func (n *Node) Stalled() error {
 			return nil
 		}
 	}
+	peers := n.Peers()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.waiting.IsZero() || time.Since(n.waiting) < stallTime {
 		return nil
 	}
-	return fmt.Errorf("no block for %s while submissions wait: are validators with more than two thirds of the power up?", time.Since(n.waiting).Round(time.Second))
+	return fmt.Errorf("no block for %s while submissions wait; peers connected: %d; are validators with more than two thirds of the power up, and do they reach each other?", time.Since(n.waiting).Round(time.Second), peers)
 }
 
 // CatchingUp says that the node fetches blocks that others have decided and does

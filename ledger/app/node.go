@@ -168,6 +168,9 @@ func (n *Node) engineConfig(conf NodeConfig, nodeKey *p2p.NodeKey) (*config.Conf
 // application gets the blocks that it has not committed.
 func (n *Node) run(ctx context.Context, cfg *config.Config, doc *types.GenesisDoc, key *p2p.NodeKey, pv *privval.FilePV, conf NodeConfig) error {
 	// CometBFT sleeps until the genesis time, deaf to everything.
+	if wait := time.Until(doc.GenesisTime); wait > time.Second {
+		n.log.Warn("the ledger begins at its genesis time, which this machine's clock has not reached: the node waits; is the clock right?", "genesis time", doc.GenesisTime, "wait", wait.Round(time.Second))
+	}
 	select {
 	case <-time.After(time.Until(doc.GenesisTime)):
 	case <-ctx.Done():
@@ -195,7 +198,7 @@ func (n *Node) run(ctx context.Context, cfg *config.Config, doc *types.GenesisDo
 	n.events.Go(func() { n.follow(sub) })
 	cfg.P2P.PersistentPeers = "" // known by now; dialled by us
 	if err := comet.Start(); err != nil {
-		return fmt.Errorf("start the engine: %w", err)
+		return fmt.Errorf("start the engine, peers at %s: %w; the addresses are in config/node.json", conf.P2P, err)
 	}
 	n.dials.Go(func() { n.dial(conf.PersistentPeers) })
 	n.dials.Go(n.sayIfStranded)

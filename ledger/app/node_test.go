@@ -432,6 +432,25 @@ func TestFourValidators(t *testing.T) {
 	}
 }
 
+// TestLoneliness: a node without a peer says so after a while, not before, and not
+// at every look.
+func TestLoneliness(t *testing.T) {
+	start := time.Now()
+	l := loneliness{since: start}
+	for i, c := range []struct {
+		after time.Duration
+		peers int
+		want  bool
+	}{
+		{aloneTime - 1, 0, false}, {aloneTime, 0, true}, {aloneTime + time.Second, 0, false}, {2 * aloneTime, 0, true},
+		{3 * aloneTime, 1, false}, {4*aloneTime - 1, 0, false}, {4 * aloneTime, 0, true},
+	} {
+		if got := l.say(c.peers, start.Add(c.after)); got != c.want {
+			t.Errorf("%d: after %s with %d peers: %v", i, c.after, c.peers, got)
+		}
+	}
+}
+
 // TestStalled: a node says that there are no blocks once a submission has waited
 // for long, and not before.
 func TestStalled(t *testing.T) {

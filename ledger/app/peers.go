@@ -16,6 +16,7 @@ func (n *Node) dial(peers []string) {
 	sw := n.comet.Switch()
 	again := time.NewTicker(time.Second)
 	defer again.Stop()
+	alone := loneliness{since: time.Now()}
 	for {
 		for _, p := range peers {
 			addr, err := p2p.NewNetAddressString(p) // each time: names may move
@@ -27,12 +28,31 @@ func (n *Node) dial(peers []string) {
 				n.dials.Go(func() { _ = sw.DialPeerWithAddress(addr) }) // logged there
 			}
 		}
+		if alone.say(sw.Peers().Size(), time.Now()) && len(peers) > 0 {
+			n.log.Warn("no peer is connected: this node gets no blocks and has no part in them; name all other nodes under persistent_peers in config/node.json", "dialled", peers)
+		}
 		select {
 		case <-again.C:
 		case <-n.done:
 			return
 		}
 	}
+}
+
+// aloneTime is how long a node has no peer before it says so, each time anew: peers
+// that start again are back by then.
+const aloneTime = 30 * time.Second
+
+// loneliness knows since when a node has no peer, or last said so.
+type loneliness struct{ since time.Time }
+
+// say reports whether it is time to say that there is no peer.
+func (l *loneliness) say(peers int, now time.Time) bool {
+	long := peers == 0 && now.Sub(l.since) >= aloneTime
+	if peers > 0 || long {
+		l.since = now
+	}
+	return long
 }
 
 func resolvePort(addr string) (string, error) {
