@@ -123,6 +123,10 @@ func (a *audit) run() {
 	a.follow()
 	a.checkInitial()
 	a.checkRoots()
+	if a.opts.FlowsOnly {
+		a.onlyFlows()
+		return
+	}
 	a.checkValidators()
 	a.checkCorrections()
 	a.checkStatus()

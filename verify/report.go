@@ -156,7 +156,8 @@ type Report struct {
 	kept     *Kept // to keep
 	keptErr  error // why there is none
 	evidence []*Fork
-	before   int64 // records of Totals that an earlier run looked at
+	sums     []*flowSum // of an audit of flows alone
+	before   int64      // records of Totals that an earlier run looked at
 }
 
 // newReport begins a report.

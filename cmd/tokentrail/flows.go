@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"tokentrail/provenance"
 )
@@ -58,7 +59,13 @@ func (a *app) flowsCommand() *cobra.Command {
 			"tokentrail flows --from US --since 7d --by day,provider --output csv",
 		Args: a.noArgs,
 	}
-	s := cmd.Flags()
+	f.bind(cmd.Flags())
+	cmd.RunE = a.does(func(ctx context.Context, _ []string) error { return a.flows(ctx, f) }, asTable, asJSON, asCSV)
+	return cmd
+}
+
+// bind adds the flags of a query, and of a node.
+func (f *flowFlags) bind(s *pflag.FlagSet) {
 	s.StringVar(&f.node, "node", "", "the node's address, as http://localhost:7480 (or "+envNode+")")
 	s.StringVar(&f.from, "from", "", "origin: a country")
 	s.StringVar(&f.to, "to", "", "destination: a country")
@@ -67,8 +74,6 @@ func (a *app) flowsCommand() *cobra.Command {
 	s.StringSliceVar(&f.by, "by", nil, "group by "+strings.Join(provenance.FlowGroups(), ", "))
 	s.StringSliceVar(&f.kinds, "kind", nil, "only these kinds: production, transfer, consumption")
 	s.StringSliceVar(&f.sides, "side", nil, "only what these sides recorded: exporter, importer, neither")
-	cmd.RunE = a.does(func(ctx context.Context, _ []string) error { return a.flows(ctx, f) }, asTable, asJSON, asCSV)
-	return cmd
 }
 
 // query reads the flags.
@@ -311,16 +316,7 @@ const unknownPlace = "ZZ"
 
 // write answers for people: columns without content are left out.
 func (d *flowsDoc) write(w io.Writer, node string) error {
-	if len(d.Rows) == 0 {
-		fmt.Fprintln(w, "no tokens flowed: no statement on the ledger has totals that the query covers")
-		fmt.Fprintln(w)
-	} else {
-		d.grid().write(w)
-		fmt.Fprintln(w)
-		for _, note := range d.notes() {
-			fmt.Fprintln(w, note)
-		}
-	}
+	d.writeRows(w)
 	_, err := fmt.Fprintf(w, "log size %s, app hash %s\n"+
 		"This is what the node says. To hold it against the signed log: tokentrail verify --node %s\n",
 		thousands(d.LogSize), d.AppHash, node)

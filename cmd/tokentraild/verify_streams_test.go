@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -72,6 +74,10 @@ func providerOfARealLedger(t *testing.T, ctx context.Context, b *bundler) {
 	node.wait(t, ctx, 3)
 	b.wants(0, "acme/main: 20 records of 2 statements", "verify", "provider", "acme", "--node", node.url)
 	b.wants(0, "\"stream\": \"other\"", "verify", "provider", "acme", "--node", node.url, "--json")
+	b.wants(0, "the same sums as those of the node", "verify", "flows", "--by", "model", "--node", node.url)
+	b.wants(0, "day,hour,kind", "verify", "flows", "--output", "csv", "--node", node.url)
+	b.wants(0, "\"rows\": []", "verify", "flows", "--from", "FR", "--output", "json", "--node", node.url)
+	b.wants(1, "genesis-hash", "verify", "flows", "--node", node.url, "--genesis", strings.Repeat("0", 64))
 	target, err := url.Parse(node.url)
 	check(t, err)
 	proxy := httputil.NewSingleHostReverseProxy(target)
@@ -80,8 +86,22 @@ func providerOfARealLedger(t *testing.T, ctx context.Context, b *bundler) {
 			fmt.Fprint(w, `{"streams":[{"stream":"main"}],"more":false}`)
 			return
 		}
+		if r.URL.Path == "/v1/flows" {
+			q := r.URL.Query()
+			q.Set("to", "FR") // another question's rows, under this one's query
+			asked := *r.URL
+			asked.Scheme, asked.Host, asked.RawQuery = target.Scheme, target.Host, q.Encode()
+			got, err := http.Get(asked.String())
+			check(t, err)
+			defer got.Body.Close()
+			body, err := io.ReadAll(got.Body)
+			check(t, err)
+			_, _ = w.Write(bytes.Replace(body, []byte(`"to":"FR"`), nil, 1))
+			return
+		}
 		proxy.ServeHTTP(w, r)
 	}))
 	defer liar.Close()
 	b.wants(1, "stream-missing", "verify", "provider", "acme", "--node", liar.URL)
+	b.wants(1, "flows", "verify", "flows", "--node", liar.URL)
 }
