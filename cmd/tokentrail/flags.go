@@ -27,6 +27,7 @@ func strictFlags() map[string]string {
 		"from":    "wanted a country, two letters A-Z (ISO 3166-1)",
 		"to":      "wanted a country, two letters A-Z (ISO 3166-1)",
 		"model":   "wanted the model's name",
+		"witness": "wanted a node's address, as http://localhost:7480",
 	}
 	for _, name := range []string{
 		"alg", "amend", "basis", "batch", "by", "cache-read", "cache-write", "developer", "format", "index", "input", "issuer", "key", "kind", "label", "limit",

@@ -57,9 +57,6 @@ func (f *verifyFlags) check(cmd *cobra.Command) error {
 	if f.against != verify.AsFinding && f.against != verify.AsNotice {
 		return usagef("--providers %q: wanted %s or %s", f.against, verify.AsFinding, verify.AsNotice)
 	}
-	if cmd.Flags().Changed("witness") && len(f.witness) == 0 {
-		return usagef("--witness is empty: wanted a node's address, as http://localhost:7480")
-	}
 	if f.trust == "" && cmd.Flags().Changed("trusting-period") {
 		return usagef("--trusting-period is of a header given with --trust; from genesis on there is no expiry")
 	}
