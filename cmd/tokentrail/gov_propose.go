@@ -53,7 +53,8 @@ func (a *app) govProposeCommand() *cobra.Command {
 			"after another with --append, or come from a file in JSON (--from), in which chain, sequence and\n" +
 			"last_height may be left out:\n\n" +
 			`  {"reason": "…", "actions": [{"type": "provider-status", "id": "acme", "status": "suspended"}]}`,
-		Example: "tokentrail gov propose provider-admit acme --name 'Acme Inference' --jurisdictions US --provider-key acme.pub --file p\n" +
+		Example: "tokentrail gov propose provider-admit acme --name 'Acme Inference' --jurisdictions US \\\n" +
+			"  --provider-key acme.pub --file p\n" +
 			"tokentrail gov propose validator ed25519:… 10 --file p --append\n" +
 			"tokentrail gov propose --from act.json --file p",
 		Args: a.noArgs,
