@@ -87,8 +87,11 @@ func (a *audit) checkLookUps() {
 				return
 			}
 		}
-		s.Checked++
 		indexed = min(indexed, l.size)
+		if err == nil && indexed == 0 && a.ours.Size > 0 {
+			break // it has no index: each name more would only wait for it again
+		}
+		s.Checked++
 		a.progress("look-ups", int64(i)+1, int64(len(names)))
 	}
 	// SPEC(VER-63)

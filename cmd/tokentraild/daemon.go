@@ -84,7 +84,7 @@ func startDaemon(ctx context.Context, home string, limits api.Limits, log *slog.
 	log.Info("node started", "home", home, "height", d.node.Height(), "entries", d.ledger.Snapshot().Head().Size, "peers", d.node.P2PAddress())
 	d.fed.Go(func() { application.Feed(feeding, d.node.Submit) })
 	d.fed.Go(func() { application.Accuse(feeding, d.node.Submit) })
-	records, err := d.indexRecords(feeding, home, log)
+	records, err := d.indexRecords(feeding, home, conf, log)
 	if err != nil {
 		return d, err
 	}
@@ -159,12 +159,14 @@ const indexDir = "data/index"
 
 // indexRecords begins to index the ledger's records; they can be looked up as far
 // as that is. A node that cannot index goes on without.
-func (d *daemon) indexRecords(ctx context.Context, home string, log *slog.Logger) (*index.Records, error) {
+func (d *daemon) indexRecords(ctx context.Context, home string, conf app.NodeConfig, log *slog.Logger) (*index.Records, error) {
 	doc, _, sum, err := app.LoadGenesis(home)
 	if err != nil {
 		return nil, err
 	}
-	records := index.NewRecords(filepath.Join(home, indexDir), provenance.Origin(doc.ChainID, sum), index.RecordsOptions{Logger: log})
+	// The index stops where submissions do. SPEC(NOD-11)
+	options := index.RecordsOptions{Logger: log, ReserveBytes: 2 * uint64(conf.Reserve)}
+	records := index.NewRecords(filepath.Join(home, indexDir), provenance.Origin(doc.ChainID, sum), options)
 	d.fed.Go(func() {
 		if err := records.Run(ctx, api.CommittedLog{Ledger: d.ledger, Heights: d.node}); err != nil {
 			log.Error("records cannot be looked up until the node is started again", "error", err)

@@ -89,7 +89,7 @@ func (a *actor) audit(t testing.TB, trust verify.Trust) *verify.Report {
 	t.Helper()
 	node, err := remote.New(a.url, remote.Options{})
 	check(t, err)
-	r := light.Audit(t.Context(), node, trust, verify.Options{Now: time.Now, Receipts: -1})
+	r := light.Audit(t.Context(), node, trust, verify.Options{Now: time.Now, Receipts: -1, Patience: indexed})
 	if r.Exit() != 0 {
 		b, err := r.JSON()
 		t.Fatalf("the auditor ends with %d: %s %v", r.Exit(), b, err)

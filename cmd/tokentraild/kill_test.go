@@ -80,6 +80,10 @@ func postUntilKilled(t *testing.T, node *validator, subs [][]byte, next int, ack
 	return next
 }
 
+// indexed is how long an auditor waits for a node's index of records, which
+// begins late where the machine is busy, or its disk was full.
+const indexed = 30 * time.Second
+
 // auditNode runs our own auditor on a node; it has to find nothing.
 func auditNode(t *testing.T, home, url string) {
 	t.Helper()
@@ -92,7 +96,7 @@ func auditNode(t *testing.T, home, url string) {
 		t.Fatal(err)
 	}
 	trust := verify.Trust{Genesis: new(provenance.Hash(sha256.Sum256(document)))}
-	if r := light.Audit(t.Context(), node, trust, verify.Options{Now: time.Now, Receipts: -1}); r.Exit() != 0 {
+	if r := light.Audit(t.Context(), node, trust, verify.Options{Now: time.Now, Receipts: -1, Patience: indexed}); r.Exit() != 0 {
 		b, err := r.JSON()
 		t.Errorf("%s: the auditor ends with %d: %s %v", url, r.Exit(), b, err)
 	}

@@ -206,5 +206,5 @@ func (n *node) report(genesis provenance.Hash) (*verify.Report, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	defer cancel()
-	return light.Audit(ctx, source, verify.Trust{Genesis: &genesis}, verify.Options{Now: time.Now}), nil
+	return light.Audit(ctx, source, verify.Trust{Genesis: &genesis}, verify.Options{Now: time.Now, Patience: 30 * time.Second}), nil
 }
