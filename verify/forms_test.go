@@ -75,8 +75,8 @@ func TestJUnit(t *testing.T) {
 		"holds":         {small(t).audit(), 0, 0, 0},
 		"evidence":      {unheardOf(t).audit(), 1, 0, 0},
 		"not checked":   {broken1(t, "/proof"), 0, 2, 0},
-		"down":          {broken1(t, "/"), 0, 12, 0},
-		"expired":       {expired.audit(old), 0, 11, 0},
+		"down":          {broken1(t, "/"), 0, 13, 0},
+		"expired":       {expired.audit(old), 0, 12, 0},
 		"not asked for": {expired.show(none), 0, 0, 1},
 	} {
 		read := readJUnit(t, c.r)
