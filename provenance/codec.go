@@ -38,8 +38,9 @@ var (
 func marshal(v any) ([]byte, error)   { return encoder().Marshal(v) }
 func unmarshal(b []byte, v any) error { return decoder().Unmarshal(b, v) }
 
-// appendHead appends a CBOR head with the shortest argument.
-func appendHead(b []byte, major byte, arg uint64) []byte {
+// AppendHead appends the head of a CBOR item of a major type, 0 to 7, with the
+// shortest argument (RFC 8949 section 4.2.1).
+func AppendHead(b []byte, major byte, arg uint64) []byte {
 	major <<= 5
 	switch {
 	case arg < 24:
@@ -55,25 +56,25 @@ func appendHead(b []byte, major byte, arg uint64) []byte {
 }
 
 // AppendArray appends the head of a CBOR array of n elements.
-func AppendArray(b []byte, n int) []byte { return appendHead(b, majorArray, uint64(n)) }
+func AppendArray(b []byte, n int) []byte { return AppendHead(b, majorArray, uint64(n)) }
 
 // AppendMap appends the head of a CBOR map of n pairs.
-func AppendMap(b []byte, n int) []byte { return appendHead(b, majorMap, uint64(n)) }
+func AppendMap(b []byte, n int) []byte { return AppendHead(b, majorMap, uint64(n)) }
 
 // AppendInt appends a CBOR integer.
 func AppendInt(b []byte, v int64) []byte {
 	if v < 0 {
-		return appendHead(b, majorNeg, uint64(-1-v))
+		return AppendHead(b, majorNeg, uint64(-1-v))
 	}
-	return appendHead(b, majorUint, uint64(v))
+	return AppendHead(b, majorUint, uint64(v))
 }
 
 // AppendText appends a CBOR text string.
 func AppendText(b []byte, s string) []byte {
-	return append(appendHead(b, majorText, uint64(len(s))), s...)
+	return append(AppendHead(b, majorText, uint64(len(s))), s...)
 }
 
 // AppendBytes appends a CBOR byte string.
 func AppendBytes(b, s []byte) []byte {
-	return append(appendHead(b, majorBytes, uint64(len(s))), s...)
+	return append(AppendHead(b, majorBytes, uint64(len(s))), s...)
 }

@@ -164,7 +164,7 @@ func associated(file []byte) ([]byte, error) {
 		start = c.off
 		return err
 	})
-	return append(appendHead(nil, majorMap, uint64(n)), pairs...), err
+	return append(AppendHead(nil, majorMap, uint64(n)), pairs...), err
 }
 
 func (w wireKeyFile) sealKey(passphrase []byte) []byte {

@@ -184,7 +184,7 @@ func parseProof(b []byte) (int64, int64, []Hash, error) {
 func proofForm(c *cursor) error { return tuple(amount, amount, hashPath(2*maxPathHashes, CodePath))(c) }
 
 func appendPath(b []byte, path []Hash) []byte {
-	b = appendHead(b, majorArray, uint64(len(path)))
+	b = AppendHead(b, majorArray, uint64(len(path)))
 	for i := range path {
 		b = AppendBytes(b, path[i][:])
 	}

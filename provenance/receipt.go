@@ -198,7 +198,7 @@ func (r *Receipt) VerifySignature(key PublicKey) error {
 // EncodeKeySet returns keys as a COSE Key Set (RFC 9052 section 7), for
 // /.well-known/scitt-keys.
 func EncodeKeySet(keys ...PublicKey) []byte {
-	b := appendHead(nil, majorArray, uint64(len(keys)))
+	b := AppendHead(nil, majorArray, uint64(len(keys)))
 	for _, k := range keys {
 		b = append(b, k.cbr...)
 	}

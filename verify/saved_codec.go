@@ -83,7 +83,7 @@ func (c *codec) head(major byte, arg *uint64) {
 // eitherHead writes a head with the major type, or reads one of any.
 func (c *codec) eitherHead(major byte, arg *uint64) byte {
 	if !c.reads() {
-		c.put(appendHead(nil, major, *arg))
+		c.put(provenance.AppendHead(nil, major, *arg))
 		return major
 	}
 	var b [9]byte
@@ -108,22 +108,6 @@ func (c *codec) eitherHead(major byte, arg *uint64) byte {
 		*arg = 0
 	}
 	return b[0] >> 5
-}
-
-// appendHead appends a CBOR head with the shortest argument.
-func appendHead(b []byte, major byte, arg uint64) []byte {
-	major <<= 5
-	switch {
-	case arg < 24:
-		return append(b, major|byte(arg))
-	case arg < 1<<8:
-		return append(b, major|24, byte(arg))
-	case arg < 1<<16:
-		return binary.BigEndian.AppendUint16(append(b, major|25), uint16(arg))
-	case arg < 1<<32:
-		return binary.BigEndian.AppendUint32(append(b, major|26), uint32(arg))
-	}
-	return binary.BigEndian.AppendUint64(append(b, major|27), arg)
 }
 
 // integer is any int64.
