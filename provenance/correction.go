@@ -86,7 +86,7 @@ func (f *facts) readCorrection(c *cursor, known names) error {
 		case 7:
 			into.Sums, err = readSums(c)
 		default:
-			err = c.skip()
+			err = c.pass()
 		}
 		return err
 	})

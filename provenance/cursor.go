@@ -245,6 +245,32 @@ func (c *cursor) skip() error {
 	return err
 }
 
+// pass goes behind one item that was accepted before: it looks at lengths alone,
+// and refuses only what has no end in the bytes that are there.
+func (c *cursor) pass() error {
+	start := c.off
+	for left := uint64(1); left > 0; left-- {
+		major, arg, err := c.head()
+		if err != nil {
+			return err
+		}
+		room := uint64(len(c.b) - c.off)
+		if major >= majorBytes && major <= majorMap && arg > room {
+			// SPEC(ENC-13)
+			return c.errorAt(start, CodeTruncated, "the item ends behind the bytes that are there")
+		}
+		switch major {
+		case majorBytes, majorText:
+			c.off += int(arg)
+		case majorArray:
+			left += arg
+		case majorMap:
+			left += 2 * arg
+		}
+	}
+	return nil
+}
+
 // each walks an array and calls f before each element, with its index.
 func (c *cursor) each(f func(i int) error) error {
 	n, err := c.open(majorArray)

@@ -2,6 +2,7 @@ package provenance
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -11,11 +12,19 @@ import (
 	"pgregory.net/rapid"
 )
 
-// cursorAccepts is what the package says of one item.
+// cursorAccepts is what the package says of one item. What passes over items that
+// were accepted goes as far, and never beyond the bytes that are there.
 func cursorAccepts(b []byte) error {
-	c := &cursor{b: b}
-	if err := c.skip(); err != nil {
+	c, passing := &cursor{b: b}, &cursor{b: b}
+	err, passErr := c.skip(), passing.pass()
+	if passing.off > len(b) {
+		panic(fmt.Sprintf("passed over %d of the %d bytes of %x", passing.off, len(b), b))
+	}
+	if err != nil {
 		return err
+	}
+	if passErr != nil || passing.off != c.off {
+		panic(fmt.Sprintf("passed over %d bytes (%v), wanted %d, of %x", passing.off, passErr, c.off, b))
 	}
 	return c.end()
 }

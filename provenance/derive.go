@@ -48,30 +48,30 @@ func (d *derivation) end(limits Limits) (*Tree, error) {
 // header against them, all in one pass. Where anything is wrong it returns nothing:
 // it accepts what takeRecords and CheckRecords accept, and leaves it to them to
 // say why something is refused.
-func (h *BatchHeader) readSequence(sequence []byte, limits Limits) ([][]byte, *Tree) {
+func (h *BatchHeader) readSequence(sequence []byte, limits Limits) *CheckedRecords {
 	if h.Count < 1 || h.Count > min(limits.Records, MaxRecords) {
-		return nil, nil
+		return nil
 	}
 	got := &BatchHeader{Issuer: h.Issuer, Stream: h.Stream, Sequence: h.Sequence}
 	d, x := newDerivation(got, h.Count), newExaminer(limits.Rules)
-	records := make([][]byte, 0, h.Count)
+	of := &CheckedRecords{Records: make([][]byte, 0, h.Count), marks: make([]marks, 0, h.Count)}
 	for len(sequence) > 0 {
 		var f facts
 		size, ok := x.next(sequence, &f)
 		// SPEC(SUB-4)
-		if !ok || size > limits.RecordBytes || len(records) == h.Count {
-			return nil, nil
+		if !ok || size > limits.RecordBytes || len(of.Records) == h.Count {
+			return nil
 		}
 		raw := sequence[:size:size]
 		d.add(&f, raw)
-		records, sequence = append(records, raw), sequence[size:]
+		of.Records, of.marks, sequence = append(of.Records, raw), append(of.marks, x.marks), sequence[size:]
 	}
-	if len(records) != h.Count {
-		return nil, nil
+	if len(of.Records) != h.Count {
+		return nil
 	}
-	tree, err := d.end(limits)
-	if err != nil || h.sameAs(got) != nil {
-		return nil, nil
+	var err error
+	if of.Tree, err = d.end(limits); err != nil || h.sameAs(got) != nil {
+		return nil
 	}
-	return records, tree
+	return of
 }

@@ -9,6 +9,7 @@ package provenance
 // record is right; why one is wrong, examine says.
 type examiner struct {
 	c     cursor // at the record under way
+	marks marks  // of the record under way, or the last one
 	rules int
 	known names
 	kept  [newestRepeated + 1]repeatsOf
@@ -46,6 +47,7 @@ func (x *examiner) next(b []byte, f *facts) (size int, ok bool) {
 		return 0, false
 	}
 	*f = facts{CellKey: CellKey{Serving: "ZZ", Using: "ZZ"}, Sums: Sums{Records: 1}}
+	x.marks = marks{}
 	present := uint64(0)
 	for key := int64(-1); n > 0; n-- {
 		if key, err = c.mapKey(key); err != nil {
@@ -62,6 +64,7 @@ func (x *examiner) next(b []byte, f *facts) (size int, ok bool) {
 			return 0, false
 		}
 		present |= 1 << key
+		x.marks.note(key, f.Kind, c.off)
 		if !x.value(f, key, field.check, present) {
 			return 0, false
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -28,6 +29,10 @@ func wantExaminedAlike(t interface{ Fatalf(string, ...any) }, sequence []byte, r
 		}
 		if !ok {
 			return accepted
+		}
+		marked, err := x.marks.read(raw)
+		if refs := must1(ReferencesOf(raw)); err != nil || !reflect.DeepEqual(refs, marked) {
+			t.Fatalf("record %d of %x: references %+v (%v), want %+v", accepted, sequence, marked, err, refs)
 		}
 		if size != len(raw) || !sameFacts(&want, &got) {
 			t.Fatalf("record %d of %x: %+v of %d bytes, want %+v of %d", accepted, sequence, got, size, want, len(raw))
@@ -105,16 +110,16 @@ func TestReadSequenceSaysWhy(t *testing.T) {
 	limits := FormatLimits()
 	check := func(name string, h BatchHeader, sequence []byte, limits Limits) (accepted bool) {
 		t.Helper()
-		got, tree := h.readSequence(sequence, limits)
+		got := h.readSequence(sequence, limits)
 		want, err := takeRecords(sequence, h.Count, limits)
 		var wantTree *Tree
 		if err == nil {
 			wantTree, err = h.CheckRecords(want, limits)
 		}
-		if (tree != nil) != (err == nil) {
-			t.Fatalf("%s: accepted %t, want %v", name, tree != nil, err)
+		if (got != nil) != (err == nil) {
+			t.Fatalf("%s: accepted %t, want %v", name, got != nil, err)
 		}
-		if err == nil && (!slices.EqualFunc(got, want, bytes.Equal) || !slices.Equal(tree.stored, wantTree.stored) || tree.size != wantTree.size) {
+		if err == nil && (!slices.EqualFunc(got.Records, want, bytes.Equal) || !slices.Equal(got.Tree.stored, wantTree.stored) || got.Tree.size != wantTree.size) {
 			t.Fatalf("%s: other records or another tree", name)
 		}
 		return err == nil

@@ -128,7 +128,7 @@ func (f *facts) readField(c *cursor, key int64, known names, present uint64) (er
 	case 25:
 		err = readEvaluation(c)
 	default:
-		err = c.skip()
+		err = c.pass()
 	}
 	return err
 }
@@ -139,7 +139,7 @@ func (c *cursor) pick(key int64, f func() error) error {
 		if k == key {
 			return f()
 		}
-		return c.skip()
+		return c.pass()
 	})
 }
 
@@ -157,7 +157,7 @@ func (f *facts) readUsage(c *cursor) error {
 		case 5:
 			f.Reasoning, err = c.integer()
 		default:
-			err = c.skip()
+			err = c.pass()
 		}
 		return err
 	})
@@ -183,7 +183,7 @@ func (f *facts) readEnergy(c *cursor) error {
 		case 3:
 			f.Boundary, err = c.integer()
 		default:
-			err = c.skip()
+			err = c.pass()
 		}
 		return err
 	})
@@ -199,7 +199,7 @@ func readPlace(c *cursor, path string, known names) (string, error) {
 		case 2:
 			subdivision, err = c.text()
 		default:
-			err = c.skip()
+			err = c.pass()
 		}
 		return err
 	})
@@ -244,7 +244,7 @@ func readParents(c *cursor) error {
 	var seen [16][]byte
 	err := c.each(func(i int) error {
 		start := c.off
-		if err := c.skip(); err != nil {
+		if err := c.pass(); err != nil {
 			return err
 		}
 		seen[i] = c.b[start:c.off]

@@ -121,30 +121,40 @@ func encodeSubmission(statement, frame []byte) []byte {
 // them (SPEC(SUB-3), SPEC(SUB-4), SPEC(BAT-6)), under the format's ceilings or
 // lower ones. It returns the encoded records and their tree.
 func (s *Submission) CheckRecords(limits Limits) ([][]byte, *Tree, error) {
-	header := s.Statement.Header()
-	switch {
-	case len(s.Frame) > limits.FrameBytes:
-		return nil, nil, fail(CodeSize, "records", "the frame has %d bytes, this ledger's policy allows %d", len(s.Frame), limits.FrameBytes)
-	case len(s.Statement.Raw()) > limits.StatementBytes:
-		return nil, nil, fail(CodeSize, "statement", "%d bytes, this ledger's policy allows %d", len(s.Statement.Raw()), limits.StatementBytes)
-	}
-	sequence, err := expandFrame(s.Frame, limits.ExpandedBytes)
+	of, err := s.OpenRecords(limits)
 	if err != nil {
 		return nil, nil, err
 	}
-	if records, tree := header.readSequence(sequence, limits); tree != nil {
-		return records, tree, nil
+	return of.Records, of.Tree, nil
+}
+
+// OpenRecords does what CheckRecords does, for who wants to know what the records
+// refer to as well.
+func (s *Submission) OpenRecords(limits Limits) (*CheckedRecords, error) {
+	header := s.Statement.Header()
+	switch {
+	case len(s.Frame) > limits.FrameBytes:
+		return nil, fail(CodeSize, "records", "the frame has %d bytes, this ledger's policy allows %d", len(s.Frame), limits.FrameBytes)
+	case len(s.Statement.Raw()) > limits.StatementBytes:
+		return nil, fail(CodeSize, "statement", "%d bytes, this ledger's policy allows %d", len(s.Statement.Raw()), limits.StatementBytes)
+	}
+	sequence, err := expandFrame(s.Frame, limits.ExpandedBytes)
+	if err != nil {
+		return nil, err
+	}
+	if of := header.readSequence(sequence, limits); of != nil {
+		return of, nil
 	}
 	// Something is wrong: what, and what first, one rule after another says.
 	records, err := takeRecords(sequence, header.Count, limits)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	tree, err := header.CheckRecords(records, limits)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return records, tree, nil
+	return &CheckedRecords{Records: records, Tree: tree}, nil
 }
 
 // ExpandRecords expands a frame into its encoded records, which must be count.

@@ -131,12 +131,16 @@ func (c *checkedEntry) checkSignature(key provenance.PublicKey) {
 func (g *guesses) checkRecords(c *checkedEntry, t *terms) {
 	// SPEC(SUB-2), SPEC(SUB-3), SPEC(SUB-4), SPEC(BAT-6)
 	sub := provenance.Submission{Statement: c.statement, Frame: c.frame}
-	records, _, err := sub.CheckRecords(t.limits)
+	of, err := sub.OpenRecords(t.limits)
+	var records [][]byte
+	if err == nil {
+		records = of.Records
+	}
 	c.terms, c.recordsErr = t, err
 	c.corrections = correctionsIn(c.index, c.header, records)
 	c.labels, c.unlabelled = g.checkLabels(c.header.Issuer, records, t.labels)
 	if g.sampler != nil && err == nil {
-		c.named = g.sampler.look(c.index, c.header, records)
+		c.named = g.sampler.look(c.index, c.header, of)
 	}
 	if g.inspector != nil && err == nil {
 		c.looked = g.inspector.Look(&Judged{Entry: c.index, Statement: c.statement, Records: records, Policy: &t.policy})

@@ -96,7 +96,8 @@ func (s *sampler) drawOf(kind byte, first string, second []byte) (draw provenanc
 }
 
 // look returns the names in the records of a statement that may be drawn.
-func (s *sampler) look(entry int64, h *provenance.BatchHeader, records [][]byte) []candidate {
+func (s *sampler) look(entry int64, h *provenance.BatchHeader, in *provenance.CheckedRecords) []candidate {
+	records := in.Records
 	var of []candidate
 	add := func(kind byte, draw provenance.Hash, index int, q provenance.RecordQuery) {
 		of = append(of, candidate{kind, draw, q, index})
@@ -106,8 +107,8 @@ func (s *sampler) look(entry int64, h *provenance.BatchHeader, records [][]byte)
 		i := int(binary.BigEndian.Uint64(draw[8:]) % uint64(len(records)))
 		add(nameID, draw, i, provenance.ByID(provenance.RecordID(h.Issuer, h.Stream, h.Sequence, i, records[i])))
 	}
-	for i, raw := range records {
-		refs, err := provenance.ReferencesOf(raw)
+	for i := range records {
+		refs, err := in.References(i)
 		if err != nil {
 			continue // of records that were checked before, this cannot be
 		}
