@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -50,6 +49,7 @@ type audit struct {
 // early is what the node is asked for before its status, so that the head that
 // is audited covers it: whatever the node answers first it must own up to.
 type early struct {
+	note          []byte // the checkpoint as it came
 	checkpoint    *provenance.Checkpoint
 	checkpointErr error
 	keys          []provenance.PublicKey
@@ -68,6 +68,7 @@ func Audit(ctx context.Context, src Source, headers HeaderVerifier, trust Trust,
 	a.tellAgain()
 	a.fillIn()
 	a.rep.conclude(started, o.Now())
+	a.handOut()
 	a.saveEnd()
 	return a.rep
 }
@@ -144,27 +145,12 @@ func (a *audit) run() {
 // checkGenesis reads the genesis document and starts from the trust. SPEC(VER-10)
 func (a *audit) checkGenesis() bool {
 	s := a.genesis
-	raw, err := a.src.Genesis(a.ctx)
-	if err != nil {
-		s.because(fmt.Sprintf("the genesis document: %v", err))
-		return false
-	}
-	s.begin()
-	s.Checked = 1
-	doc, err := parseGenesis(raw)
-	if err != nil {
-		// SPEC(LOG-2)
-		if got := provenance.Hash(sha256.Sum256(raw)); a.trust.Genesis != nil && *a.trust.Genesis != got {
-			s.finding(CodeGenesisHash, "genesis", a.trust.Genesis.String(), got.String())
-		}
-		s.stop(err)
+	raw, doc := readGenesis(a.ctx, a.src, s, a.trust)
+	if doc == nil {
 		return false
 	}
 	a.doc, a.origin, a.given = doc, provenance.Origin(doc.chainID, doc.hash), raw
 	// SPEC(LOG-2)
-	if a.trust.Genesis != nil && *a.trust.Genesis != doc.hash {
-		s.finding(CodeGenesisHash, "genesis", a.trust.Genesis.String(), doc.hash.String())
-	}
 	if a.status.GenesisHash != doc.hash {
 		s.finding(CodeGenesisHash, "status.genesis_hash", "SHA-256 of the genesis document, "+doc.hash.String(), a.status.GenesisHash.String())
 	}
@@ -174,6 +160,7 @@ func (a *audit) checkGenesis() bool {
 	if a.status.ChainID != doc.chainID {
 		s.finding(CodeChainID, "status.chain_id", doc.chainID, a.status.ChainID)
 	}
+	var err error
 	if a.replay, err = newReplay(doc, a.log, a.policy); err != nil {
 		s.stop(err)
 		return false

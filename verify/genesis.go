@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -35,6 +36,29 @@ type wireGenesis struct {
 		} `json:"pub_key"`
 		Power string `json:"power"`
 	} `json:"validators"`
+}
+
+// readGenesis asks for the document and holds it against the trust. Where it is not
+// the one that the auditor named it is read nevertheless, so that the report says
+// whatever else is wrong. Where it cannot be read there is none. SPEC(VER-10)
+func readGenesis(ctx context.Context, src Source, s *Step, trust Trust) ([]byte, *genesisDoc) {
+	raw, err := src.Genesis(ctx)
+	if err != nil {
+		s.because(fmt.Sprintf("the genesis document: %v", err))
+		return nil, nil
+	}
+	s.begin()
+	s.Checked = 1
+	// SPEC(LOG-2)
+	if got := provenance.Hash(sha256.Sum256(raw)); trust.Genesis != nil && *trust.Genesis != got {
+		s.finding(CodeGenesisHash, "genesis", trust.Genesis.String(), got.String())
+	}
+	doc, err := parseGenesis(raw)
+	if err != nil {
+		s.stop(err)
+		return nil, nil
+	}
+	return raw, doc
 }
 
 // parseGenesis reads the document; what is wrong with it is a finding.

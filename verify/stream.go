@@ -85,7 +85,7 @@ func (c *streamCheck) run() {
 		return
 	}
 	c.status = status // only for whether it is catching up
-	if !c.readGenesis() {
+	if !c.start() {
 		return
 	}
 	if c.what.Stream == "" {
@@ -100,27 +100,14 @@ func (c *streamCheck) run() {
 	c.walk()
 }
 
-// readGenesis reads the document and starts from the trust. SPEC(VER-10)
-func (c *streamCheck) readGenesis() bool {
+// start reads the genesis document and starts from the trust.
+func (c *streamCheck) start() bool {
 	s := c.genesis
-	raw, err := c.src.Genesis(c.ctx)
-	if err != nil {
-		s.because(fmt.Sprintf("the genesis document: %v", err))
-		return false
-	}
-	s.begin()
-	s.Checked = 1
-	doc, err := parseGenesis(raw)
-	if err != nil {
-		s.stop(err)
+	raw, doc := readGenesis(c.ctx, c.src, s, c.trust)
+	if s.Outcome != Passed {
 		return false
 	}
 	c.doc, c.origin = doc, provenance.Origin(doc.chainID, doc.hash)
-	// SPEC(LOG-2)
-	if c.trust.Genesis != nil && *c.trust.Genesis != doc.hash {
-		s.finding(CodeGenesisHash, "genesis", c.trust.Genesis.String(), doc.hash.String())
-		return false
-	}
 	if err := c.headers.Start(c.ctx, raw); err != nil {
 		s.stop(err)
 		return false
