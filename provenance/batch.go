@@ -198,11 +198,14 @@ func (h *BatchHeader) derive(records [][]byte, limits Limits) (*Tree, error) {
 	if len(records) < 1 || len(records) > limits.Records {
 		return nil, fail(CodeCount, "", "%d records, wanted 1 to %d", len(records), limits.Records)
 	}
-	d, known := newDerivation(h, len(records)), names{}
+	d, x := newDerivation(h, len(records)), newExaminer(limits.Rules)
 	for i, raw := range records {
-		f, err := examine(raw, known, limits.Rules)
-		if err != nil {
-			return nil, within(fmt.Sprintf("records[%d]", i), err)
+		var f facts
+		if size, ok := x.next(raw, &f); !ok || size != len(raw) {
+			var err error
+			if f, err = examine(raw, nil, limits.Rules); err != nil { // says why
+				return nil, within(fmt.Sprintf("records[%d]", i), err)
+			}
 		}
 		if len(raw) > limits.RecordBytes {
 			return nil, fail(CodeSize, fmt.Sprintf("records[%d]", i), "%d bytes, this ledger's policy allows %d", len(raw), limits.RecordBytes)
