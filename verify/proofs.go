@@ -56,6 +56,7 @@ func (a *audit) askCheckpoint() (*provenance.Checkpoint, error) {
 		// SPEC(CHK-1)
 		cp, err := provenance.OpenCheckpoint(raw, origin, public)
 		if err == nil {
+			a.early.note = raw
 			return cp, nil
 		}
 		last = err

@@ -155,6 +155,7 @@ type Report struct {
 
 	kept     *Kept // to keep
 	keptErr  error // why there is none
+	audited  *AuditedLog
 	evidence []*Fork
 	sums     []*flowSum // of an audit of flows alone
 	before   int64      // records of Totals that an earlier run looked at
