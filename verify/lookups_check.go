@@ -110,6 +110,7 @@ func (a *audit) checkLookUps() {
 // that is over, which all look-ups share.
 func (l *lookUp) ask(pager RecordPager) error {
 	for {
+		began := l.a.opts.Now()
 		name, value := l.of.query.Param()
 		*l = lookUp{a: l.a, of: l.of, place: "records?" + name + "=" + value, size: math.MaxInt64}
 		if err := l.read(pager); err != nil {
@@ -118,7 +119,8 @@ func (l *lookUp) ask(pager RecordPager) error {
 		if l.size >= l.a.ours.Size || l.a.patience <= 0 || !l.a.pause() {
 			return l.conclude()
 		}
-		l.a.patience -= statusPause
+		// The node may have waited for its index as well.
+		l.a.patience -= max(statusPause, l.a.opts.Now().Sub(began))
 	}
 }
 

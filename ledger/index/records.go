@@ -69,7 +69,7 @@ type Records struct {
 
 	mu      sync.Mutex
 	size    int64         // guarded by mu: entries all of whose keys are stored
-	over    bool          // guarded by mu: Run has returned
+	over    bool          // guarded by mu: Run has returned, or waits for room
 	changed chan struct{} // guarded by mu: closed and replaced when what is above changes
 }
 
@@ -129,6 +129,8 @@ var errRoom = errors.New("no room for the index of records")
 // waitForRoom closes the index, which says so, until there is room on the disk.
 // Look-ups find nothing meanwhile, and what is stored stays.
 func (r *Records) waitForRoom(ctx context.Context, full error) error {
+	r.setOver(true)
+	defer r.setOver(false)
 	r.close()
 	r.o.Logger.Error("records cannot be looked up until there is room", "error", full)
 	for {
@@ -236,12 +238,17 @@ func (r *Records) open(log RecordReader) error {
 	return nil
 }
 
-// end closes the store for good: nobody need wait for more.
+// end closes the store for good.
 func (r *Records) end() {
-	r.mu.Lock()
-	r.over = true
-	r.mu.Unlock()
+	r.setOver(true)
 	r.close()
+}
+
+// setOver says whether nobody need wait for more; closing wakes those who do.
+func (r *Records) setOver(over bool) {
+	r.mu.Lock()
+	r.over = over
+	r.mu.Unlock()
 }
 
 // close closes the store, if one is open.
@@ -334,7 +341,7 @@ func (r *Records) indexed() int64 {
 
 // WaitFor waits until the log of a size is indexed, as long as ctx allows, and not
 // at all while the index is far behind (SPEC(NOD-82)). Whoever has a receipt then
-// finds its records. Where Run has returned nobody waits.
+// finds its records. Where Run has returned, or waits for room, nobody waits.
 func (r *Records) WaitFor(ctx context.Context, size int64) {
 	for {
 		r.mu.Lock()

@@ -327,6 +327,7 @@ func TestNoRoom(t *testing.T) {
 	if r.indexed() != 0 {
 		t.Error("something is indexed on a full disk")
 	}
+	r.WaitFor(t.Context(), 1) // does not wait: nothing will come
 	full.Store(false)
 	r.caughtUp(a)
 	wantAnswers(t, r.Records, a.Newest(), queries)

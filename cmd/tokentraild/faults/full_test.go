@@ -81,6 +81,7 @@ func TestDiskFull(t *testing.T) {
 		if err := l.more(5); err != nil {
 			t.Fatal(err)
 		}
+		n.unindexed = true
 		b.leave(t, 300<<20+p.Int64N(150<<20)) // below twice the reserve, above the reserve
 		refused += refusesForRoom(t, l, n)
 		l.pause()
@@ -99,6 +100,7 @@ func TestDiskFull(t *testing.T) {
 		}
 		b.leave(t, 700<<20)
 		l.run()
+		n.unindexed = false
 		if err := l.more(5); err != nil {
 			t.Fatalf("with room again: %v\n%s", err, n.said)
 		}

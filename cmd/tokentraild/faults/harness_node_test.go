@@ -30,6 +30,7 @@ type node struct {
 	program   string   // what runs; the ordinary tokentraild where empty
 	wrap      []string // a command and its arguments before the program
 	env       []string // beside this process's
+	unindexed bool     // its disk is so full that its index of records waits: it looks nothing up
 
 	said  *tail         // what the processes wrote; kept over restarts
 	cmd   *exec.Cmd     // nil while the node is down

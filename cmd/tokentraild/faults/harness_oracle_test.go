@@ -206,5 +206,9 @@ func (n *node) report(genesis provenance.Hash) (*verify.Report, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	defer cancel()
-	return light.Audit(ctx, source, verify.Trust{Genesis: &genesis}, verify.Options{Now: time.Now, Patience: 30 * time.Second}), nil
+	o := verify.Options{Now: time.Now, Patience: 30 * time.Second}
+	if n.unindexed {
+		o.LookUps = -1
+	}
+	return light.Audit(ctx, source, verify.Trust{Genesis: &genesis}, o), nil
 }
