@@ -28,6 +28,7 @@ var imports = []struct {
 	{"provenance/label", []string{"provenance"}, []string{"net/http", "os", "github.com/dgraph-io/badger", "github.com/cometbft/cometbft"}},
 	{"provenance/intake", []string{"provenance"}, []string{"net/http", "github.com/dgraph-io/badger", "github.com/cometbft/cometbft"}},
 	{"verify", []string{"provenance"}, []string{"net/http", "github.com/dgraph-io/badger", "github.com/cometbft/cometbft"}},
+	{"verify/cosign", []string{"provenance"}, []string{"net", "net/http", "os", "github.com/dgraph-io/badger", "github.com/cometbft/cometbft"}},
 	{"verify/inspect", []string{"provenance", "provenance/intake", "provenance/label", "verify", "verify/profile"}, []string{"net/http", "os", "github.com/dgraph-io/badger", "github.com/cometbft/cometbft"}},
 	{"verify/light", []string{"provenance", "verify"}, nil},
 	{"verify/profile", []string{"provenance", "provenance/label"}, []string{"net/http", "os", "github.com/dgraph-io/badger", "github.com/cometbft/cometbft"}},
@@ -39,7 +40,7 @@ var imports = []struct {
 	{"ledger/api", []string{"ledger", "ledger/index", "provenance"}, []string{"github.com/cometbft/cometbft"}},
 	{"cmd/tokentraild", []string{"ledger", "ledger/app", "ledger/backup", "ledger/index", "ledger/api", "provenance", "provenance/intake", "provenance/label", "verify", "verify/light", "verify/profile", "verify/remote"}, nil},
 	{"cmd/tokentraild/faults", nil, nil}, // tests only
-	{"cmd/tokentrail", []string{"provenance", "provenance/intake", "provenance/label", "spec", "verify", "verify/inspect", "verify/light", "verify/profile", "verify/remote"}, nil},
+	{"cmd/tokentrail", []string{"provenance", "provenance/intake", "provenance/label", "spec", "verify", "verify/cosign", "verify/inspect", "verify/light", "verify/profile", "verify/remote"}, nil},
 	{"spec/vectors/generate", nil, []string{"tokentrail/"}},
 }
 

@@ -29,7 +29,7 @@ func algorithmName(alg int64) string {
 }
 
 func (a *app) keyCommand() *cobra.Command {
-	return a.group("key", "Make, show and replace signing keys", a.keyNewCommand(), a.keyShowCommand(), a.keyRotateCommand())
+	return a.group("key", "Make, show and replace signing keys", a.keyNewCommand(), a.keyShowCommand(), a.keyRotateCommand(), a.keyWitnessCommand())
 }
 
 func (a *app) keyNewCommand() *cobra.Command {
