@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"tokentrail/provenance"
 )
 
 // Types of keys in signed notes (C2SP signed-note, "Signature types").
@@ -90,6 +92,9 @@ func ParseLogKey(text string) (origin string, key ed25519.PublicKey, err error) 
 	}
 	if want := keyID(name, kind, public); id != want {
 		return "", nil, fmt.Errorf("a log's key: its id is %08x, and that of its name and key %08x: it was changed", id, want)
+	}
+	if _, err := provenance.NewPublicKey(ed25519.PublicKey(public)); err != nil {
+		return "", nil, fmt.Errorf("a log's key: %w", err)
 	}
 	return name, public, nil
 }
