@@ -72,6 +72,7 @@ func (a *app) witnessHandler(f *witnessServeFlags, m *memory, node verify.Source
 		why:  "nothing of the log was verified yet",
 	}
 	for _, text := range f.logKeys {
+		// SPEC(CLI-104)
 		origin, public, err := cosign.ParseLogKey(text)
 		if err != nil {
 			return nil, usagef("--log-key: %w", err)
@@ -92,13 +93,18 @@ func (w *witness) verified(ctx context.Context, r *verify.Report) error {
 	if w == nil {
 		return nil
 	}
-	l := r.AuditedLog()
-	if l == nil {
-		if r.Against.Ledger > 0 {
-			w.suspend("there is evidence against the ledger")
-		}
+	if r.Against.Ledger > 0 {
+		w.suspend("there is evidence against the ledger")
 		return nil
 	}
+	if l := r.AuditedLog(); l != nil {
+		return w.take(ctx, l)
+	}
+	return nil
+}
+
+// take cosigns by what an audit handed out from now on.
+func (w *witness) take(ctx context.Context, l *verify.AuditedLog) error {
 	if err := w.learn(l); err != nil {
 		w.suspend(err.Error())
 		return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 
@@ -63,6 +64,10 @@ func (a *app) keyWitness(name, out string) error {
 // readWitnessKey reads a witness's key, which is only its owner's. SPEC(CLI-102)
 func readWitnessKey(path string) (*cosign.Key, error) {
 	b, err := readKeyFile(path)
+	var none *noKeyError
+	if errors.As(err, &none) {
+		return nil, fmt.Errorf("there is no key file %s; make one with: tokentrail key witness NAME --out %s", path, path)
+	}
 	if err != nil {
 		return nil, err
 	}
