@@ -198,6 +198,30 @@ func (s *Saved) Fits(t Trust) error {
 	return nil
 }
 
+// Began returns the trust that the first audit of all began with.
+func (s *Saved) Began() Trust { return s.trust }
+
+// Chosen says why an audit with other choices of what is told and kept cannot go on
+// from the saved one. SPEC(VER-42)
+func (s *Saved) Chosen(o *Options) error {
+	if o.choices() != s.choices {
+		return errOtherChoices
+	}
+	return nil
+}
+
+// errOtherChoices: an audit that told less cannot say what one that tells more would.
+var errOtherChoices = errors.New("the saved audit was made with other choices of what is told of providers, of label profiles, or of how many findings are kept; make the same, or audit anew")
+
+// choices are those that an audit with these options makes.
+func (o *Options) choices() choices {
+	most := o.MaxFindings
+	if most <= 0 {
+		most = defaultFindings
+	}
+	return choices{o.NoticeProviders, o.Profile != nil, int64(most)}
+}
+
 // words names a trust.
 func (t Trust) words() string {
 	if t.Height > 0 {

@@ -29,8 +29,8 @@ func (a *audit) resume() bool {
 		a.genesis.because(err.Error())
 		return false
 	}
-	if now := a.choices(); now != s.choices {
-		a.genesis.because("the saved audit was made with other choices of what is told of providers, of label profiles, or of how many findings are kept; make the same, or audit anew")
+	if err := s.Chosen(&a.opts); err != nil {
+		a.genesis.because(err.Error())
 		return false
 	}
 	// SPEC(LOG-2)
@@ -61,11 +61,6 @@ func (a *audit) resume() bool {
 	}
 	a.saving.entries = a.replay.tree.size
 	return true
-}
-
-// choices are those of this audit.
-func (a *audit) choices() choices {
-	return choices{a.opts.NoticeProviders, a.opts.Profile != nil, int64(a.log.most)}
 }
 
 // behind reports whether the node shows less than was shown before, and says so. One
@@ -204,7 +199,7 @@ func (a *audit) ended() bool {
 // save hands the audit on as far as it came.
 func (a *audit) save(done *SavedHead) {
 	s := &Saved{
-		trust: a.trust, genesis: a.doc.hash, chainID: a.doc.chainID, seed: a.opts.Seed[:], choices: a.choices(), done: done,
+		trust: a.trust, genesis: a.doc.hash, chainID: a.doc.chainID, seed: a.opts.Seed[:], choices: a.opts.choices(), done: done,
 		steps: a.savedSteps(), replay: a.replay.saved(), flows: a.savedFlows(),
 	}
 	if before := a.opts.Resume; before != nil {

@@ -38,6 +38,7 @@ func strictFlags() map[string]string {
 		"acknowledged", "duration", "entropy", "providers", "in-flight", "prepared", "rate", "record-bytes", "seed", "streams", "tokentraild", "validators", "warm-up",
 		"boundary", "energy-most", "entries", "provider", "rules", "tolerance", "watts", "within",
 		"genesis-document", "receipt", "records",
+		"every", "listen", "reports", "webhook", "webhook-key",
 	} {
 		flags[name] = "give it a value, or leave the flag out"
 	}

@@ -64,7 +64,7 @@ func (f *verifyFlags) check(cmd *cobra.Command) error {
 }
 
 func (a *app) verifyCommand() *cobra.Command {
-	f := &verifyFlags{}
+	f, watch := &verifyFlags{}, &watchFlags{}
 	cmd := &cobra.Command{
 		Use:   "verify [FILE]",
 		Short: "Audit a ledger: everything a node says, against signed headers; or a file",
@@ -80,6 +80,10 @@ func (a *app) verifyCommand() *cobra.Command {
 			"With FILE, a bundle or a SCITT transparent statement, what is in it is checked, without a network.\n\n" +
 			"tokentrail verify inspect looks at what providers said as well: labels, legal bases, energy, your own\n" +
 			"rules; tokentrail mirror holds both sides of what crossed a border against each other.\n\n" +
+			"With --watch it stays, and audits what is new every 30 seconds (--every): one line on standard output for\n" +
+			"each finding that is new or gone, and when something cannot be checked; --output jsonl writes one JSON\n" +
+			"object a line. It serves figures for Prometheus (--listen) and posts events (--webhook). It ends with the\n" +
+			"code of the worst verdict since its start.\n\n" +
 			"The report is text, one JSON document (--schema shows its schema), JUnit XML or Markdown (--output).\n\n" +
 			"Exit codes: 0 holds, 1 evidence against, 2 could not check, 3 trust expired, 64 usage.",
 		Example: "tokentrail verify --node http://localhost:7480\n" +
@@ -87,6 +91,8 @@ func (a *app) verifyCommand() *cobra.Command {
 			"  --genesis 6f1b…64-hex-digits…\n" +
 			"tokentrail verify --node http://localhost:7480 \\\n" +
 			"  --trust 1200:64-hex-digits --trusting-period 2160h\n" +
+			"tokentrail verify --watch --node http://localhost:7480 --genesis 64-hex-digits \\\n" +
+			"  --webhook https://example.org/hook --webhook-key hook.key\n" +
 			"tokentrail verify answer-17.tokentrail --genesis 64-hex-digits",
 		Args: atMostOneFile,
 	}
@@ -96,6 +102,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	s.StringVar(&f.document, "genesis-document", "", "of a FILE: a file with the ledger's genesis document, from elsewhere than the FILE")
 	s.BoolVar(&f.resume, "resume", false, "go on with the audit of this ledger, under this trust, that was interrupted")
 	s.StringVar(&f.since, "since", "", "read only what came since an audit that came to its end: last, or a file that one was saved to")
+	watch.bind(s)
 	s.BoolVar(&f.schema, "schema", false, "write the JSON Schema of reports, and verify nothing")
 	cmd.RunE = a.does(func(ctx context.Context, args []string) error {
 		if len(args) == 1 {
@@ -108,14 +115,17 @@ func (a *app) verifyCommand() *cobra.Command {
 		if f.schema {
 			return a.reportSchema()
 		}
-		if err := errors.Join(f.check(cmd), f.checkSaved()); err != nil {
+		if err := errors.Join(f.check(cmd), f.checkSaved(), watch.check(s, a.output, f)); err != nil {
 			return err
 		}
 		if len(args) == 1 {
 			return a.verifyFile(ctx, args[0], f)
 		}
+		if watch.on {
+			return a.watch(ctx, f, watch)
+		}
 		return a.verify(ctx, f)
-	}, reportForms()...)
+	}, append(reportForms(), asJSONL)...)
 	cmd.AddCommand(a.verifyInspectCommand())
 	return cmd
 }

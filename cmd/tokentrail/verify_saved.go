@@ -54,11 +54,7 @@ func (f *verifyFlags) checkSaved() error {
 
 // savings finds the audit to go on from. SPEC(CLI-86), SPEC(CLI-87)
 func (a *app) savings(ctx context.Context, f *verifyFlags, m *memory, trust verify.Trust, node verify.Source) (*savings, error) {
-	s := &savings{app: a, memory: m, name: openAudit + "genesis"}
-	if trust.Height > 0 {
-		sum := sha256.Sum256(fmt.Appendf(nil, "%s %s", trust.Hash, trust.Period))
-		s.name = fmt.Sprintf("%s%d-%x", openAudit, trust.Height, sum[:4])
-	}
+	s := &savings{app: a, memory: m, name: openAudit + trustName(trust)}
 	switch {
 	case f.since != "" && f.since != sinceLast:
 		return s, s.read(f.since, true)
@@ -85,6 +81,15 @@ func (a *app) savings(ctx context.Context, f *verifyFlags, m *memory, trust veri
 		return s, nil
 	}
 	return s, err
+}
+
+// trustName tells trusts apart in the names of files.
+func trustName(trust verify.Trust) string {
+	if trust.Height == 0 {
+		return "genesis"
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s", trust.Hash, trust.Period))
+	return fmt.Sprintf("%d-%x", trust.Height, sum[:4])
 }
 
 // read reads a saved audit, which is to be one that came to its end or one that did
@@ -134,18 +139,11 @@ func (s *savings) replace(done bool, write func(io.Writer) error) error {
 		return err
 	}
 	path := filepath.Join(dir, s.name)
-	f, err := os.OpenFile(path+auditUnborn, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
 	to := path
 	if done {
 		to = filepath.Join(dir, lastAudit)
 	}
-	if err := os.Rename(f.Name(), to); err != nil {
+	if err := writeSaved(path+auditUnborn, to, write); err != nil {
 		return err
 	}
 	if done {
@@ -155,6 +153,19 @@ func (s *savings) replace(done bool, write func(io.Writer) error) error {
 	}
 	s.saved, s.done = true, done
 	return syncDir(dir)
+}
+
+// writeSaved writes a file under one name and gives it another when it is whole. Its
+// directory is synced by whoever is done with it.
+func writeSaved(unborn, to string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(unborn, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(unborn))
+	}
+	return os.Rename(unborn, to)
 }
 
 // open returns the ledger's directory, once no other audit under the same trust is

@@ -1,0 +1,347 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"tokentrail/verify"
+	"tokentrail/verify/light"
+)
+
+const (
+	mostBackOff = 5 * time.Minute // between rounds, while the node cannot be asked
+	drainTime   = 3 * time.Second // that posts have at the end
+	soonPart    = 10              // a trust that has this part of its period left expires soon
+)
+
+// A watcher is one watch. The goroutine of run owns what is not guarded.
+type watcher struct {
+	app   *app // whose stderr several goroutines may write to
+	flags *verifyFlags
+	from  string // the node's address
+	trust verify.Trust
+	every time.Duration
+	until bool // the first finding
+	anew  bool
+	now   func() time.Time
+
+	node      verify.Source
+	witnesses []verify.Witness
+	memory    *memory // nil: nothing is kept
+	store     *watchStore
+	told      *toldFindings
+	hooks     *hooks
+	metrics   *watchMetrics
+	health    watchHealth // guarded by itself
+	cosigner  *witness    // nil: this watch is none
+	listen    string
+	reports   string
+
+	origin string // of the ledger, once opened
+	opened bool
+	lock   *os.File
+	head   struct{ height, size int64 } // newest verified
+	failed int                          // rounds that did not come to their end, one after the other
+	blind  time.Time                    // since when something cannot be checked
+	unsafe bool                         // saving failed, and it was said
+	warned bool                         // that the trust expires
+	worst  verify.Verdict               // of all rounds; empty before the first
+}
+
+// A round is what came of one audit.
+type round struct {
+	report *verify.Report // nil: the audit could not begin
+	err    error          // why
+	ended  bool           // it is what the next one goes on from
+	began  time.Time
+	took   time.Duration
+}
+
+// say tells the operator something that is no event.
+func (w *watcher) say(format string, args ...any) {
+	fmt.Fprintf(w.app.stderr, "%s\n", printable(fmt.Sprintf(format, args...)))
+}
+
+// run makes rounds until it is stopped, and returns the worst verdict as an exit code.
+// Rounds never overlap: one that takes longer than the time between two delays the
+// next. SPEC(VER-80), SPEC(VER-82)
+func (w *watcher) run(ctx context.Context) error {
+	for {
+		r := w.round(ctx)
+		if fatal := (*endOfWatch)(nil); errors.As(r.err, &fatal) {
+			return fatal.err
+		}
+		w.judge(ctx, r)
+		last := w.worst == verify.Evidence && w.until || r.report != nil && r.report.Verdict == verify.Expired
+		if last || !w.pause(ctx, r.began) {
+			return w.verdict()
+		}
+	}
+}
+
+// verdict is the worst of all rounds.
+func (w *watcher) verdict() error {
+	code := verify.Unchecked.Exit()
+	if w.worst != "" {
+		code = w.worst.Exit()
+	}
+	w.say("the watch ends: %s", map[bool]string{true: "no audit came to its end", false: string(w.worst)}[w.worst == ""])
+	if code == exitOK {
+		return nil
+	}
+	return &reported{code}
+}
+
+// pause waits for the next round; longer each time while rounds do not come to their
+// end.
+func (w *watcher) pause(ctx context.Context, began time.Time) bool {
+	every := w.every
+	for n := 0; n < w.failed && every < mostBackOff; n++ {
+		every = max(w.every, min(2*every, mostBackOff))
+	}
+	t := time.NewTimer(every - w.now().Sub(began))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// options are those of each round.
+func (w *watcher) options() verify.Options {
+	return verify.Options{
+		Now: w.now, Receipts: w.flags.receipts, Profile: meetsProfile, From: w.from,
+		NoticeProviders: w.flags.against == verify.AsNotice, Kept: w.memory.recalls(), Witnesses: w.witnesses,
+	}
+}
+
+// round makes one audit, which goes on from the last one. SPEC(VER-80)
+func (w *watcher) round(ctx context.Context) (r round) {
+	r.began = w.now()
+	defer func() { r.took = w.now().Sub(r.began) }()
+	if r.err = w.open(ctx); r.err != nil {
+		return r
+	}
+	o := w.options()
+	if o.Resume, r.err = w.store.load(); r.err != nil {
+		if w.worst == "" {
+			r.err = &endOfWatch{r.err} // what was saved is damaged, and somebody is there to be told
+		}
+		return r
+	}
+	trust := w.trust
+	if o.Resume != nil {
+		// A verdict leads on by itself; an audit that came to none needs its trust.
+		if trust = (verify.Trust{Genesis: w.trust.Genesis}); o.Resume.Fits(trust) != nil {
+			trust = w.trust
+		}
+	}
+	steps := &stepProgress{app: w.app}
+	if o.Resume == nil || o.Resume.Done() == nil {
+		o.Progress = steps.told // of what is short nothing is told
+	}
+	o.Save = func(done bool, write func(io.Writer) error) {
+		w.saved(w.store.save(done, write))
+		r.ended = r.ended || done
+	}
+	r.report = light.Audit(ctx, w.node, trust, o)
+	steps.end()
+	return r
+}
+
+// saved tells once where audits cannot be saved.
+func (w *watcher) saved(err error) {
+	if err != nil && !w.unsafe {
+		w.say("the audit is not saved, so that the next one reads more: %v", err)
+	}
+	w.unsafe = err != nil
+}
+
+// judge tells what is new in a round, and draws the verdict so far. SPEC(VER-81)
+func (w *watcher) judge(ctx context.Context, r round) {
+	if r.report == nil {
+		if ctx.Err() == nil {
+			w.failed++
+			w.worsen(verify.Unchecked)
+			w.cannot(verify.Unchecked, r.err.Error(), r.began)
+			w.metrics.round(outcomes[verify.Unchecked], r.took)
+		}
+		return
+	}
+	if r.ended {
+		w.verified(r)
+	}
+	evidence := w.findings(r.report)
+	if ctx.Err() != nil { // what was not reached says nothing
+		if evidence {
+			w.worsen(verify.Evidence)
+		}
+		w.metrics.round(outcomeInterrupted, r.took)
+		return
+	}
+	if w.failed++; r.ended {
+		w.failed = 0
+	}
+	w.worsen(r.report.Verdict)
+	w.metrics.round(outcomes[r.report.Verdict], r.took)
+	w.metrics.found(r.report)
+	if err := w.cosigner.verified(ctx, r.report); err != nil {
+		w.say("%v", err)
+	}
+	if step, why := unchecked(r.report); step != "" {
+		w.cannot(r.report.Verdict, step+": "+why, r.began)
+	} else {
+		w.can(r)
+	}
+	w.expires(r.report)
+}
+
+// worsen keeps the worst verdict, in the order of SPEC(VER-21).
+func (w *watcher) worsen(v verify.Verdict) {
+	order := map[verify.Verdict]int{"": 0, verify.Holds: 1, verify.Unchecked: 2, verify.Expired: 3, verify.Evidence: 4}
+	if order[v] > order[w.worst] {
+		w.worst = v
+	}
+	w.metrics.worst.Set(float64(w.worst.Exit()))
+}
+
+// verified takes the head that a round led to.
+func (w *watcher) verified(r round) {
+	l := r.report.Ledger
+	first := w.head.height == 0
+	w.head.height, w.head.size = l.Height, l.LogSize
+	w.metrics.verified(r.report, w.period())
+	if first {
+		w.say("audited up to header %d, %s, in %s: %s; from here on only what is new is told", l.Height, plural(l.LogSize, "entry"),
+			r.took.Round(time.Millisecond), r.report.Verdict)
+	}
+}
+
+// findings tells what is new and what is gone; it reports whether there is evidence.
+func (w *watcher) findings(r *verify.Report) bool {
+	fresh, more, gone := w.told.news(r, w.now())
+	if len(fresh) > 0 || more > 0 {
+		e := w.event(eventFinding, r.Verdict, says(fresh, more)).about(fresh, more)
+		e.Evidence, e.Report = w.evidence(r, fresh), w.keepReport(r)
+		w.metrics.told(fresh)
+		w.tell(e)
+	}
+	if len(gone) > 0 {
+		var findings []*verify.Finding
+		for _, g := range gone {
+			findings = append(findings, g.Finding)
+		}
+		e := w.event(eventGone, r.Verdict, "not found any more, told "+gone[0].When+": "+says(findings, 0)).about(findings, 0)
+		e.Report = w.keepReport(r)
+		w.tell(e)
+	}
+	w.keep(r)
+	if len(fresh) > 0 || more > 0 || len(gone) > 0 {
+		w.remembered()
+	}
+	return r.Verdict == verify.Evidence
+}
+
+// remembered makes durable what was told, once it is.
+func (w *watcher) remembered() {
+	if err := w.told.save(); err != nil {
+		w.say("what was told could not be written, so that it is told again after a restart: %v", err)
+	}
+}
+
+// evidence writes what proves forks that were not told of before.
+func (w *watcher) evidence(r *verify.Report, fresh []*verify.Finding) (paths []string) {
+	for _, f := range fresh {
+		if f.Code != verify.CodeFork {
+			continue
+		}
+		for _, fork := range r.ForkEvidence() {
+			path, err := w.memory.evidence(fork)
+			if err != nil {
+				w.say("evidence of a fork could not be written: %v", err)
+				continue
+			}
+			paths = append(paths, path)
+		}
+		break
+	}
+	return paths
+}
+
+// keep keeps the head that a round led to, to compare later ones with. SPEC(CLI-80)
+func (w *watcher) keep(r *verify.Report) {
+	if w.memory == nil {
+		return
+	}
+	k, err := r.NewKept()
+	if err == nil && k != nil {
+		err = w.memory.keep(k)
+	}
+	if err != nil {
+		w.say("the verified head could not be kept: %v", err)
+	}
+}
+
+// cannot tells, once, that something cannot be checked.
+func (w *watcher) cannot(v verify.Verdict, why string, since time.Time) {
+	w.health.cannot(why)
+	if w.blind.IsZero() {
+		w.blind = since
+	}
+	if w.told.Blind {
+		return
+	}
+	w.told.Blind = true
+	w.tell(w.event(eventBlind, v, why))
+	w.remembered()
+}
+
+// can takes a round in which all was checked, and tells that it is so again.
+func (w *watcher) can(r round) {
+	w.health.good(w.now(), r.took)
+	w.metrics.success.Set(seconds(w.now()))
+	since := w.blind
+	w.blind = time.Time{}
+	if !w.told.Blind {
+		return
+	}
+	w.told.Blind = false
+	says := "all can be checked again"
+	if !since.IsZero() {
+		says += fmt.Sprintf(", after %s", w.now().Sub(since).Round(time.Second))
+	}
+	w.tell(w.event(eventRecovered, r.report.Verdict, says))
+	w.remembered()
+}
+
+// period is that of the trust; 0 where there is no expiry.
+func (w *watcher) period() time.Duration {
+	if w.trust.Height == 0 {
+		return 0
+	}
+	return w.trust.Period
+}
+
+// expires tells once that the trust expires soon, which each round that comes to its
+// end renews: so only where the ledger or the node stands still. SPEC(VER-80)
+func (w *watcher) expires(r *verify.Report) {
+	at := w.metrics.expiresAt()
+	if w.period() == 0 || at.IsZero() {
+		return
+	}
+	left := at.Sub(w.now())
+	switch soon := left < w.period()/soonPart; {
+	case !soon:
+		w.warned = false
+	case !w.warned:
+		w.warned = true
+		w.tell(w.event(eventExpires, r.Verdict, fmt.Sprintf("the trust expires at %s, in %s: no newer header has been verified since %s; then this watch ends, and another needs a newer trusted header",
+			at.UTC().Format(time.RFC3339), left.Round(time.Second), at.Add(-w.period()).UTC().Format(time.RFC3339))))
+	}
+}
