@@ -68,7 +68,7 @@ func (t KeptTrust) says() string {
 
 // Encode returns the kept head's one encoding. SPEC(VER-32)
 func (k *Kept) Encode() ([]byte, error) {
-	b := provenance.AppendText(provenance.AppendArray(nil, 9), keptVersion)
+	b := provenance.AppendText(provenance.AppendArray(nil, 10), keptVersion)
 	b = provenance.AppendInt(provenance.AppendText(b, k.Origin), k.Height)
 	b = provenance.AppendBytes(provenance.AppendBytes(b, k.Header[:]), k.LightBlock)
 	b = appendBlocks(provenance.AppendBytes(b, k.Preimage.Encode()), k.Changes)
@@ -84,7 +84,7 @@ func (k *Kept) Encode() ([]byte, error) {
 // ParseKept reads a kept head. What is wrong is ErrNewer or ErrDamaged; whether it
 // is of the ledger at hand, its origin says. SPEC(VER-32), SPEC(VER-34)
 func ParseKept(b []byte) (*Kept, error) {
-	r, err := openForm("kept head", b, 9, keptFamily, keptVersion)
+	r, err := openForm("kept head", b, 10, keptFamily, keptVersion)
 	if err != nil {
 		return nil, err
 	}

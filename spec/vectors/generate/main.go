@@ -30,7 +30,7 @@ func suites() []*suite {
 		apphashSuite(), stateValueSuite(), receiptSuite(), checkpointSuite(), admissionSuite(),
 		actPayloadSuite(), actSuite(), actJSONSuite(), actFileSuite(), equivocationSuite(), equivocationLeafSuite(), submissionTypeSuite(), genesisSuite(),
 		admissionActSuite(), admissionEquivocationSuite(), admissionV3Suite(), admissionSequenceSuite(), admissionRoomSuite(),
-		bundleSuite(), transparentSuite(),
+		bundleSuite(), transparentSuite(), keptSuite(), forkSuite(),
 	}
 }
 
