@@ -19,6 +19,7 @@ const (
 	MaxBundleHeaders      = 10_000 // light blocks that lead from the trust
 	MaxBundleStates       = 64
 	MaxBundleActs         = 64
+	MaxBundleBefore       = 4096 // acts of governance before the entry
 
 	maxBundleRecordProof = 8192
 	maxBundleKey         = 200
@@ -35,7 +36,9 @@ type Bundle struct {
 	Records [][]byte // records' proofs (SPEC(REC-11))
 	Headers [][]byte // light blocks that lead from the trust to the others, ascending
 	States  []BundleState
-	Acts    []BundleAct
+	Acts    []BundleAct // behind the entry
+	Block   *BundleBlock
+	Before  []BundleAct // of governance, before the entry
 }
 
 // A BundleState is what stands under a key of the state map, under a header.
@@ -47,10 +50,17 @@ type BundleState struct {
 	Proof      *StateProof
 }
 
-// A BundleAct is an act behind the entry, and its place in the log.
+// A BundleAct is an act, and its place in the log.
 type BundleAct struct {
 	Act       []byte
 	Inclusion *Inclusion
+}
+
+// A BundleBlock is the header of the entry's own block, and the place of the
+// entry's submission among the block's transactions. SPEC(BND-18)
+type BundleBlock struct {
+	LightBlock []byte
+	Inclusion  *Inclusion // its size is the number of transactions
 }
 
 // Encode returns the bundle's one encoding. What is above a ceiling, or what a
@@ -70,7 +80,7 @@ func (b *Bundle) Encode() ([]byte, error) {
 
 // parts is the number of parts beyond the first three.
 func (b *Bundle) parts() (n int) {
-	for _, there := range []bool{b.Frame != nil, len(b.Records) > 0, len(b.Headers) > 0, len(b.States) > 0, len(b.Acts) > 0} {
+	for _, there := range []bool{b.Frame != nil, len(b.Records) > 0, len(b.Headers) > 0, len(b.States) > 0, len(b.Acts) > 0, b.Block != nil, len(b.Before) > 0} {
 		if there {
 			n++
 		}
@@ -78,7 +88,7 @@ func (b *Bundle) parts() (n int) {
 	return n
 }
 
-// appendParts appends keys 4 to 8, as far as they are there.
+// appendParts appends the keys from 4 on, as far as they are there.
 func (b *Bundle) appendParts(out []byte) []byte {
 	if b.Frame != nil {
 		out = AppendBytes(AppendInt(out, 4), b.Frame)
@@ -101,12 +111,22 @@ func (b *Bundle) appendParts(out []byte) []byte {
 		out = AppendBytes(AppendText(AppendBytes(out, s.LightBlock), s.Key), s.Value)
 		out = append(out, s.Proof.Encode()...)
 	}
-	if len(b.Acts) > 0 {
-		out = AppendArray(AppendInt(out, 8), len(b.Acts))
+	out = appendActs(out, 8, b.Acts)
+	if b.Block != nil {
+		out = AppendBytes(AppendArray(AppendInt(out, 10), 2), b.Block.LightBlock)
+		out = append(out, b.Block.Inclusion.Encode()...)
 	}
-	for i := range b.Acts {
-		out = AppendBytes(AppendArray(out, 2), b.Acts[i].Act)
-		out = append(out, b.Acts[i].Inclusion.Encode()...)
+	return appendActs(out, 11, b.Before)
+}
+
+// appendActs appends a list of acts under a key, where there are some.
+func appendActs(out []byte, key int64, acts []BundleAct) []byte {
+	if len(acts) > 0 {
+		out = AppendArray(AppendInt(out, key), len(acts))
+	}
+	for i := range acts {
+		out = AppendBytes(AppendArray(out, 2), acts[i].Act)
+		out = append(out, acts[i].Inclusion.Encode()...)
 	}
 	return out
 }

@@ -10,7 +10,9 @@ func (b *Bundle) form(whole bool) *shape {
 		may(5, "record-proofs", listed(&b.Records, MaxRecords, maxBundleRecordProof)),
 		may(6, "headers", listed(&b.Headers, MaxBundleHeaders, receiptMax)),
 		may(7, "states", arrayOf(1, MaxBundleStates, b.state)),
-		may(8, "acts", arrayOf(1, MaxBundleActs, b.act)),
+		may(8, "acts", arrayOf(1, MaxBundleActs, actInto(&b.Acts))),
+		may(10, "block", b.block),
+		may(11, "before", arrayOf(1, MaxBundleBefore, actInto(&b.Before))),
 	}
 	if whole {
 		fields = append(fields,
@@ -73,12 +75,20 @@ func (b *Bundle) state(c *cursor) error {
 	return err
 }
 
-// act takes [act, inclusion].
-func (b *Bundle) act(c *cursor) error {
-	a := BundleAct{}
-	err := tuple(sized(&a.Act, 1, MaxLeafBytes), item(proofForm, ParseInclusion, &a.Inclusion))(c)
-	b.Acts = append(b.Acts, a)
-	return err
+// actInto takes [act, inclusion].
+func actInto(into *[]BundleAct) check {
+	return func(c *cursor) error {
+		a := BundleAct{}
+		err := tuple(sized(&a.Act, 1, MaxLeafBytes), item(proofForm, ParseInclusion, &a.Inclusion))(c)
+		*into = append(*into, a)
+		return err
+	}
+}
+
+// block takes [light block, inclusion].
+func (b *Bundle) block(c *cursor) error {
+	b.Block = &BundleBlock{}
+	return tuple(sized(&b.Block.LightBlock, 1, receiptMax), item(proofForm, ParseInclusion, &b.Block.Inclusion))(c)
 }
 
 // item takes an item that has a parser of its own, once it is in its form.

@@ -38,6 +38,14 @@ func bundleFields(b *Bundle) map[string]string {
 		one(fmt.Sprintf("acts[%d].act", i), a.Act)
 		one(fmt.Sprintf("acts[%d].inclusion", i), a.Inclusion.Encode())
 	}
+	if b.Block != nil {
+		one("block.light-block", b.Block.LightBlock)
+		one("block.inclusion", b.Block.Inclusion.Encode())
+	}
+	for i, a := range b.Before {
+		one(fmt.Sprintf("before[%d].act", i), a.Act)
+		one(fmt.Sprintf("before[%d].inclusion", i), a.Inclusion.Encode())
+	}
 	return out
 }
 
@@ -85,6 +93,8 @@ func sampleBundle() *Bundle {
 		Records: [][]byte{{1}, {2}}, Headers: [][]byte{{3}},
 		States: []BundleState{{Preimage{Size: 1}, nil, "rules", []byte{4}, &StateProof{Siblings: []Hash{{1}}}}},
 		Acts:   []BundleAct{{[]byte{5}, &Inclusion{Size: 2, Index: 1, Path: []Hash{{7}}}}},
+		Block:  &BundleBlock{[]byte{6}, &Inclusion{Size: 2, Index: 0, Path: []Hash{{8}}}},
+		Before: []BundleAct{{[]byte{7}, &Inclusion{Size: 2, Index: 0, Path: []Hash{{9}}}}},
 	}
 }
 
@@ -98,6 +108,8 @@ func TestBundleIsNotMadeBeyondItsCeilings(t *testing.T) {
 		"a long entry":      {func(b *Bundle) { b.Entry = make([]byte, MaxLeafBytes+1) }, CodeSize},
 		"an empty frame":    {func(b *Bundle) { b.Frame = []byte{} }, CodeValue},
 		"too many states":   {func(b *Bundle) { b.States = slices.Repeat(b.States, MaxBundleStates+1) }, CodeValue},
+		"too many acts":     {func(b *Bundle) { b.Before = slices.Repeat(b.Before, MaxBundleBefore+1) }, CodeValue},
+		"an empty header":   {func(b *Bundle) { b.Block.LightBlock = nil }, CodeValue},
 		"a long key":        {func(b *Bundle) { b.States[0].Key = string(make([]byte, maxBundleKey+1)) }, CodeSize},
 		"no valid text key": {func(b *Bundle) { b.States[0].Key = "\xff" }, CodeUTF8},
 		"more than it all":  {func(b *Bundle) { b.Headers = slices.Repeat([][]byte{make([]byte, 15<<20)}, 5) }, CodeSize},

@@ -107,3 +107,25 @@ func EncodeEquivocationSubmission(e *Equivocation) []byte {
 	b = AppendInt(AppendArray(b, 3), SubmissionEquivocation)
 	return AppendBytes(AppendBytes(b, e.A.raw), e.B.raw)
 }
+
+// EntrySubmission returns the submission that became an entry, byte for byte as its
+// block has it: there is one encoding of each. frame is the entry's records, or what
+// stands in their place. Neither is looked into any further than that takes.
+func EntrySubmission(leaf, frame []byte) ([]byte, error) {
+	kind, _ := LeafKindOf(leaf)
+	switch {
+	case kind == LeafAct && len(frame) == 0:
+		return EncodeActSubmission(leaf), nil
+	case kind == LeafAct:
+		return nil, fail(CodeForbiddenField, "records", "%d bytes, and an act has none", len(frame))
+	case kind == LeafEquivocation:
+		e, err := ParseEquivocation(leaf, frame)
+		if err != nil {
+			return nil, err
+		}
+		return EncodeEquivocationSubmission(e), nil
+	case len(frame) == 0:
+		return nil, fail(CodeMissingField, "records", "the submission of a statement has its records in it")
+	}
+	return encodeSubmission(leaf, frame), nil
+}

@@ -56,6 +56,8 @@ type ledger struct {
 	sets     map[int64]*types.ValidatorSet // that take over at a height
 	govern   []ed25519.PrivateKey          // governors
 	acts     map[string]int64              // of each provider, and "" of governance
+	data     bool                          // headers have the hash of their blocks' transactions, else any
+	txs      types.Txs                     // of the block that is being made
 
 	// What is served.
 	blocks  [][]byte
@@ -224,7 +226,11 @@ func frameOf(t testing.TB, issuer string, records [][]byte) []byte {
 // commit makes a block of the entries, whatever they are: the validators of a
 // test sign everything.
 func (l *ledger) commit(entries ...verify.Entry) {
+	if l.data {
+		l.txs = transactions(entries)
+	}
 	l.header()
+	l.txs = nil
 	for _, e := range entries {
 		e.Index, e.Height = int64(len(l.leaves)), int64(len(l.blocks))
 		l.leaves = append(l.leaves, provenance.LeafHash(e.Statement))
@@ -264,10 +270,14 @@ func (l *ledger) nextHeader() *types.Header {
 		next = set
 	}
 	empty := sha256.Sum256(nil)
+	data := tmhash.Sum([]byte{byte(height)})
+	if l.txs != nil {
+		data = l.txs.Hash()
+	}
 	return &types.Header{
 		Version: cmtversion.Consensus{Block: 11}, ChainID: l.chainID, Height: height,
 		Time: l.start.Add(time.Duration(height-1) * time.Second), LastBlockID: l.last,
-		LastCommitHash: empty[:], DataHash: tmhash.Sum([]byte{byte(height)}), ValidatorsHash: l.validators.Hash(), NextValidatorsHash: next.Hash(),
+		LastCommitHash: empty[:], DataHash: data, ValidatorsHash: l.validators.Hash(), NextValidatorsHash: next.Hash(),
 		ConsensusHash: empty[:], AppHash: app[:], LastResultsHash: empty[:], EvidenceHash: empty[:],
 		ProposerAddress: l.validators.Validators[0].Address,
 	}
@@ -372,6 +382,8 @@ func (l *ledger) honest(u *url.URL) []byte {
 			b = l.appendEntry(b, l.entries[i])
 		}
 		return b
+	case u.Path == "/v1/acts":
+		return l.serveActs(q("from"), q("limit"))
 	case u.Path == "/v1/state":
 		key := u.Query().Get("key")
 		state := l.states[l.height()]

@@ -51,6 +51,7 @@ func (c *Exhibits) Check(ctx context.Context, e *Exhibit, o Options) *Report {
 		x.readReceipt(form)
 		x.readStates()
 		if form {
+			x.readBlock()
 			x.checkSigner()
 			x.checkRecords()
 		} else {
@@ -79,6 +80,8 @@ type exhibit struct {
 	receipt *provenance.Receipt // once it holds, under a trusted header
 	anchors []anchor            // trusted
 	states  []provenState
+	block   int64 // height of the entry's block, where its header shows it; else 0
+	noBlock error // why it does not, where it is there
 	says    *Exhibited
 }
 
@@ -163,6 +166,9 @@ func (x *exhibit) readHeaders() {
 		if block := x.States[i].LightBlock; len(block) > 0 {
 			others = append(others, block)
 		}
+	}
+	if x.Block != nil {
+		others = append(others, x.Block.LightBlock)
 	}
 	s.begin()
 	led, err := leader.Lead(x.ctx, x.Headers, others)

@@ -112,10 +112,7 @@ func aboutItself(act *provenance.Act) error {
 
 // governanceThen returns who governed before an act. SPEC(BND-11)
 func (x *exhibit) governanceThen(act *provenance.Act) (*provenance.Governance, error) {
-	changes := false
-	for i := range act.Actions {
-		changes = changes || act.Actions[i].Type == provenance.GovernanceSet
-	}
+	changes := governanceSetBy(act) != nil
 	for _, s := range x.states {
 		if s.key != provenance.StateGovernance {
 			continue
@@ -132,13 +129,7 @@ func (x *exhibit) governanceThen(act *provenance.Act) (*provenance.Governance, e
 			return &g, nil
 		}
 	}
-	if act.Sequence == 0 && x.trust.Genesis != nil {
-		if x.doc.governance == nil {
-			return nil, NewFinding(CodeActPlace, "entry", "no act of governance: nobody governs this ledger", "one")
-		}
-		return x.doc.governance, nil
-	}
-	return nil, fmt.Errorf("entry.signatures: who governed before act %d of governance is not shown: acts before it may have changed that; audit the ledger", act.Sequence)
+	return x.governanceByActs(act)
 }
 
 // ownKeysThen are the keys that may sign a provider's act at its place.

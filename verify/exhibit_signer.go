@@ -97,7 +97,11 @@ func (x *exhibit) keyThen(place, issuer string, key *provenance.ProviderKey, kid
 func (x *exhibit) heightThen(place, issuer string, key *provenance.ProviderKey, kid provenance.Hash) error {
 	notBefore, notAfter := x.heightsOf()
 	says := func(what string, height int64) error {
-		return fmt.Errorf("%s: the key is valid %s height %d, and nothing here shows that the entry's block, from height %d to %d, is; audit the ledger, or take a receipt of then", place, what, height, notBefore, notAfter)
+		why := ""
+		if x.noBlock != nil {
+			why = " (" + x.noBlock.Error() + ")"
+		}
+		return fmt.Errorf("%s: the key is valid %s height %d, and nothing here shows that the entry's block, from height %d to %d, is%s; audit the ledger, or take a bundle with the entry's block, or a receipt of then", place, what, height, notBefore, notAfter, why)
 	}
 	// Blocks begin with 1.
 	switch from := key.From; {
@@ -125,7 +129,7 @@ func (x *exhibit) heightThen(place, issuer string, key *provenance.ProviderKey, 
 // SPEC(GOV-16)
 func (x *exhibit) expiredLater(issuer string, kid provenance.Hash) (shown bool, err error) {
 	for i := range x.Acts {
-		act, index, err := x.laterAct(fmt.Sprintf("acts[%d]", i), &x.Acts[i])
+		act, index, err := x.placedAct(fmt.Sprintf("acts[%d]", i), &x.Acts[i])
 		if err != nil {
 			return false, err
 		}
@@ -137,8 +141,8 @@ func (x *exhibit) expiredLater(issuer string, kid provenance.Hash) (shown bool, 
 	return shown, nil
 }
 
-// laterAct reads an act and proves its place in the log.
-func (x *exhibit) laterAct(place string, a *provenance.BundleAct) (*provenance.Act, int64, error) {
+// placedAct reads an act and proves its place in the log.
+func (x *exhibit) placedAct(place string, a *provenance.BundleAct) (*provenance.Act, int64, error) {
 	u, err := provenance.ParseAct(a.Act)
 	if err != nil {
 		return nil, 0, NewFinding(CodeActForm, place, "a canonical act of spec/governance.md", err.Error())

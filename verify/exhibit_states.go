@@ -70,6 +70,9 @@ func (x *exhibit) readState(place string, s *provenance.BundleState) error {
 // heightsOf returns between which heights the entry's block is, as far as anchors
 // tell; 0 where they do not. SPEC(BND-10)
 func (x *exhibit) heightsOf() (notBefore, notAfter int64) {
+	if x.block > 0 {
+		return x.block, x.block
+	}
 	if x.receipt == nil {
 		return 0, 0
 	}

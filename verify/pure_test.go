@@ -203,6 +203,31 @@ func FuzzDecodeEntries(f *testing.F) {
 	})
 }
 
+func FuzzDecodeActs(f *testing.F) {
+	f.Add([]byte{0x82, 0x03, 0x41, 1, 0x82, 0x05, 0x41, 2}, int64(3), 2)
+	f.Add([]byte{0x82, 0x03, 0x41, 1, 0x82, 0x03, 0x41, 2}, int64(3), 2)
+	f.Add([]byte{0x83, 0x03, 0x41, 1, 0x40}, int64(3), 2)
+	f.Add([]byte{0x82, 0x1b, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x41, 1, 0x82, 0x05, 0x41, 2}, int64(0), 2)
+	f.Fuzz(func(t *testing.T, b []byte, from int64, limit int) {
+		limit %= 1000
+		acts, err := DecodeActs(b, from, limit)
+		if err != nil {
+			wantAnswer(t, err)
+			return
+		}
+		var back []byte
+		for i, e := range acts {
+			if e.Index < from || i > 0 && e.Index <= acts[i-1].Index || i >= limit {
+				t.Errorf("act %d is of entry %d, from %d on", i, e.Index, from)
+			}
+			back = encodeString(encodeInt(head(back, 4, 2), uint64(e.Index), 0), e.Statement)
+		}
+		if !bytes.Equal(back, b) {
+			t.Errorf("%x is read as %x", b, back)
+		}
+	})
+}
+
 func FuzzDecodeState(f *testing.F) {
 	preimage := provenance.Preimage{Size: 3}.Encode()
 	answer := append(append([]byte{0x84}, preimage...), 0x05, 0x41, 7, 0x82, 0x80, 0x80)

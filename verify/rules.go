@@ -88,7 +88,7 @@ func entryRules() []row {
 		{CodePolicy, "ADM-2", howRecords},
 		{CodeStreams, "ADM-18", howEntry},
 		{CodeAge, "ADM-19", howEntry},
-		{CodeHeight, "VER-8", howHeight},
+		{CodeHeight, "VER-8, BND-18", howHeight},
 	}
 }
 
@@ -96,7 +96,7 @@ func entryRules() []row {
 func governRules() []row {
 	return []row{
 		{CodeActForm, "GOV-1, GOV-4, GOV-5, GOV-19", howAct},
-		{CodeActPlace, "GOV-2, GOV-7, GOV-8, GOV-9, GOV-10", howAct},
+		{CodeActPlace, "GOV-2, GOV-7, GOV-8, GOV-9, GOV-10, BND-19", howAct},
 		{CodeActSignature, "GOV-11", howAct},
 		{CodeActAction, "GOV-12, GOV-13, GOV-14, GOV-15, GOV-16, GOV-17, GOV-18", howAct},
 		{CodeEquivocationForm, "EQV-1, EQV-2", howTwice},

@@ -110,6 +110,7 @@ type Header struct {
 	Hash           provenance.Hash // of the header
 	AppHash        provenance.Hash // of the application after the height before
 	ValidatorsHash provenance.Hash
+	DataHash       provenance.Hash // root over the block's transactions (SPEC(BND-18)); zero where the header was not opened
 }
 
 // A Change is an app hash and the height of the first header that carries it.

@@ -66,6 +66,29 @@ func DecodeEntries(b []byte, limit int) ([]Entry, error) {
 	return out, nil
 }
 
+// DecodeActs takes the answer of /v1/acts apart: a CBOR sequence of [index, act], at
+// most limit, each behind the one before and none below from.
+func DecodeActs(b []byte, from int64, limit int) ([]Entry, error) {
+	var out []Entry
+	for r := (reader{b: b}); len(r.b) > 0; {
+		if parts := r.expect(majorArray); r.err == nil && parts != 2 {
+			r.fail("an array of %d, wanted 2", parts)
+		}
+		e := Entry{Index: r.integer(), Statement: r.bytes()}
+		switch {
+		case r.err == nil && len(out) == limit:
+			r.fail("more than the %d acts asked for", limit)
+		case r.err == nil && (e.Index < from || len(out) > 0 && e.Index == from):
+			r.fail("entry %d behind %d", e.Index, from)
+		}
+		if r.err != nil {
+			return nil, fmt.Errorf("act %d of the answer: %w", len(out), r.err)
+		}
+		out, from = append(out, e), e.Index
+	}
+	return out, nil
+}
+
 // DecodeState takes the answer of /v1/state apart:
 // [preimage, height, value, proof].
 func DecodeState(b []byte) (*StateAnswer, error) {

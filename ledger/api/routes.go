@@ -33,6 +33,7 @@ func (a *api) routes() []route {
 		{"GET", "/v1/genesis", nil, a.getGenesis},
 		{"GET", "/v1/headers", []string{"from", "limit"}, a.getHeaders},
 		{"GET", "/v1/entries", []string{"from", "limit"}, a.getEntries},
+		{"GET", "/v1/acts", []string{"from", "limit"}, a.getActs},
 		{"GET", "/v1/state", []string{"key"}, a.getState},
 		{"GET", "/v1/frontier", nil, a.getFrontier},
 		{"GET", "/v1/flows", []string{"from", "to", "since", "until", "kind", "side", "by", "limit", "offset", "size"}, a.getFlows},

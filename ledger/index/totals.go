@@ -40,6 +40,7 @@ type Totals struct {
 	size     int64               // guarded by writing: entries counted so far
 	building map[int64]*building // guarded by writing: by hour
 	dirty    []int64             // guarded by writing: hours that differ from the published view's
+	bare     []int64             // guarded by writing: entries without records; only appended to
 }
 
 // building is an hour as the writer has it.
@@ -100,7 +101,7 @@ func (t *Totals) CatchUp(ctx context.Context, r Reader) error {
 			return fmt.Errorf("totals: entry %d: %w", t.size, err)
 		}
 		if !e.HasRecords() {
-			t.size++ // SPEC(GOV-19), SPEC(EQV-4): it adds nothing
+			t.pass() // SPEC(GOV-19), SPEC(EQV-4): it adds nothing
 			continue
 		}
 		s, err := provenance.ParseStatement(e.Statement)
@@ -128,7 +129,7 @@ func (t *Totals) Add(index int64, h *provenance.BatchHeader) error {
 	case index > t.size:
 		return fmt.Errorf("totals: entry %d does not follow the %d that are counted; catch up first", index, t.size)
 	case h == nil:
-		t.size++
+		t.pass()
 		return nil
 	}
 	t.count(h)
@@ -147,6 +148,12 @@ func (t *Totals) Publish(head ledger.Head) error {
 }
 
 func (t *Totals) unlock() { <-t.writing }
+
+// pass goes by the next entry, which has no records. Called with writing held.
+func (t *Totals) pass() {
+	t.bare = append(t.bare, t.size)
+	t.size++
+}
 
 // count adds the cells of the next entry up. Called with writing held.
 //
@@ -191,7 +198,7 @@ func (t *Totals) publish(head ledger.Head) {
 	if head.Height < before.Head.Height {
 		return // another caller was ahead of this one
 	}
-	v := &View{Head: head, hours: before.hours}
+	v := &View{Head: head, hours: before.hours, bare: t.bare[:len(t.bare):len(t.bare)]}
 	if len(t.dirty) > 0 {
 		v.hours = slices.Clone(before.hours)
 	}

@@ -15,6 +15,14 @@ type View struct {
 	Head ledger.Head // the log that the totals are of (SPEC(FLO-6))
 
 	hours []*hour // ascending
+	bare  []int64 // entries without records, ascending
+}
+
+// Bare returns the entries without records, acts and equivocations, from an index
+// on. They must not be changed.
+func (v *View) Bare(from int64) []int64 {
+	at, _ := slices.BinarySearch(v.bare, from)
+	return v.bare[at:]
 }
 
 // hour holds the cells of one hour, in the order in which the log first named

@@ -137,10 +137,12 @@ func signedPower(block *types.LightBlock, chainID string) int64 {
 // headerOf returns what an audit needs of a block. readBlock has checked the
 // lengths of its hashes.
 func headerOf(b *types.LightBlock) *verify.Header {
-	return &verify.Header{
+	h := &verify.Header{
 		ChainID: b.ChainID, Height: b.Height, Time: b.Time, Hash: provenance.Hash(b.Header.Hash()),
 		AppHash: provenance.Hash(b.AppHash), ValidatorsHash: provenance.Hash(b.ValidatorsHash),
 	}
+	copy(h.DataHash[:], b.DataHash) // of 32 bytes, or empty
+	return h
 }
 
 // readGenesis decodes the genesis document as the engine does.

@@ -37,7 +37,7 @@ func (n *Node) Exhibit(ctx context.Context, entry string, want Wanted) (*verify.
 	if f.receipt, err = provenance.ParseReceipt(f.e.Receipt); err != nil {
 		return nil, fmt.Errorf("the receipt of entry %s: %w", entry, err)
 	}
-	for _, step := range []func(context.Context, Wanted) error{f.entry, f.registry, f.acts, f.headers} {
+	for _, step := range []func(context.Context, Wanted) error{f.entry, f.registry, f.acts, f.block, f.before, f.headers} {
 		if err := step(ctx, want); err != nil {
 			return nil, err
 		}
@@ -50,6 +50,7 @@ type fetch struct {
 	*Node
 	e         *verify.Exhibit
 	receipt   *provenance.Receipt
+	itself    verify.Entry                    // the entry as the node gave it
 	statement *provenance.UnverifiedStatement // nil where the entry is none
 	top       int64                           // height of the newest header in use
 }
@@ -64,7 +65,7 @@ func (f *fetch) entry(ctx context.Context, want Wanted) error {
 	if err != nil {
 		return err
 	}
-	f.e.Entry = page[0].Statement
+	f.itself, f.e.Entry = page[0], page[0].Statement
 	kind, _ := provenance.LeafKindOf(f.e.Entry)
 	if kind == provenance.LeafEquivocation || kind == provenance.LeafStatement && want.AllRecords {
 		f.e.Frame = page[0].Frame
@@ -167,7 +168,9 @@ func (f *fetch) acts(ctx context.Context, _ Wanted) error {
 		if len(page) != 1 || !expires(page[0].Statement, kid) {
 			continue
 		}
-		return f.act(ctx, *added, page[0].Statement, state.Preimage.Size)
+		act, err := f.act(ctx, *added, page[0].Statement, state.Preimage.Size)
+		f.e.Acts = append(f.e.Acts, act)
+		return err
 	}
 	return nil
 }
@@ -181,17 +184,16 @@ func expires(leaf []byte, kid provenance.Hash) bool {
 }
 
 // act takes an act and its place in the log of a size.
-func (f *fetch) act(ctx context.Context, index int64, leaf []byte, size int64) error {
+func (f *fetch) act(ctx context.Context, index int64, leaf []byte, size int64) (provenance.BundleAct, error) {
 	raw, err := f.Inclusion(ctx, index, size)
 	if err != nil {
-		return fmt.Errorf("inclusion of entry %d: %w", index, err)
+		return provenance.BundleAct{}, fmt.Errorf("inclusion of entry %d: %w", index, err)
 	}
 	inclusion, err := provenance.ParseInclusion(raw)
 	if err != nil {
-		return fmt.Errorf("inclusion of entry %d: %w", index, err)
+		return provenance.BundleAct{}, fmt.Errorf("inclusion of entry %d: %w", index, err)
 	}
-	f.e.Acts = append(f.e.Acts, provenance.BundleAct{Act: leaf, Inclusion: inclusion})
-	return nil
+	return provenance.BundleAct{Act: leaf, Inclusion: inclusion}, nil
 }
 
 // headers fetches those at which the validators changed, and the trusted one.

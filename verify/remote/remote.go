@@ -126,6 +126,16 @@ func (n *Node) Entries(ctx context.Context, from int64, limit int) ([]verify.Ent
 	return verify.DecodeEntries(b, limit)
 }
 
+// Acts returns acts of the log from an entry on, at most limit: hints where they
+// stand.
+func (n *Node) Acts(ctx context.Context, from int64, limit int) ([]verify.Entry, error) {
+	b, err := n.get(ctx, maxEntries, "/v1/acts", "from", num(from), "limit", num(int64(limit)))
+	if err != nil {
+		return nil, err
+	}
+	return verify.DecodeActs(b, from, limit)
+}
+
 // ValidatorChanges returns the heights, from the one given on, at which the node
 // says that the validators change: hints for light.Founders.
 func (n *Node) ValidatorChanges(ctx context.Context, from int64) ([]int64, error) {

@@ -56,10 +56,15 @@ func bundleFields(g group) map[string]string {
 			}
 		}
 	})
-	each(8, func(i int, v any) {
-		out[fmt.Sprintf("acts[%d].act", i)] = hexOf(v.(list)[0].([]byte))
-		out[fmt.Sprintf("acts[%d].inclusion", i)] = hexOf(enc(v.(list)[1]))
-	})
+	for key, name := range map[int64]string{8: "acts", 11: "before"} {
+		each(key, func(i int, v any) {
+			out[fmt.Sprintf("%s[%d].act", name, i)] = hexOf(v.(list)[0].([]byte))
+			out[fmt.Sprintf("%s[%d].inclusion", name, i)] = hexOf(enc(v.(list)[1]))
+		})
+	}
+	if block, there := g[10].(list); there {
+		out["block.light-block"], out["block.inclusion"] = hexOf(block[0].([]byte)), hexOf(enc(block[1]))
+	}
 	return out
 }
 
@@ -80,6 +85,13 @@ func bundleSuite() *suite {
 	s.good("entry-65535", "BND-2", "an entry of 65,535 bytes", bundleBytes(least.set(fill(1, 65535), 2)), nil)
 	s.good("record-proofs-4096", "BND-2", "4,096 record proofs", bundleBytes(least.set(many(4096, []byte{1}), 5)), nil)
 	s.good("headers-10000", "BND-2", "10,000 headers", bundleBytes(least.set(many(10000, []byte{1}), 6)), nil)
+	later := whole.set(list{[]byte("a light block"), list{3, 1, hashList(numbered(2))}}, 10).
+		set(list{list{fill(7, 50), list{7, 2, hashList(numbered(3))}}, list{fill(8, 51), list{7, 3, hashList(numbered(3))}}}, 11)
+	ok("later", "BND-1", "every part, those that came later too", later)
+	ok("block", "BND-1", "the entry's block alone with what must be there", least.set(later[10], 10))
+	ok("before", "BND-1", "acts before the entry alone with what must be there", least.set(later[11], 11))
+	s.good("before-4096", "BND-2", "4,096 acts before the entry", bundleBytes(least.set(many(4096, list{[]byte{1}, list{1, 0, list{}}}), 11)), nil)
+	bundleLater(s, later)
 	bundleEnvelope(s, whole)
 	bundleMap(s, whole, least)
 	bundleCeilings(s, least)
@@ -156,6 +168,24 @@ func bundleCeilings(s *suite, g group) {
 	bad("states-65", "65 states", g.set(many(65, bundleOf()[7].(list)[1]), 7), "value", "states")
 	bad("acts-none", "no acts", g.set(list{}, 8), "value", "acts")
 	bad("acts-65", "65 acts", g.set(many(65, bundleOf()[8].(list)[0]), 8), "value", "acts")
+}
+
+// bundleLater: the parts that came later.
+func bundleLater(s *suite, g group) {
+	bad := func(name, rule, comment string, g group, code, path string) {
+		s.bad(name, rule, comment, bundleBytes(g), code, path)
+	}
+	bad("key-12", "BND-1", "key 12", g.set(1, 12), "unknown-critical", "")
+	bad("block-list", "", "a list of blocks", g.set(list{g[10]}, 10), "value", "block")
+	bad("block-empty", "BND-2", "a block of no bytes", g.set([]byte{}, 10, 0), "value", "block[0]")
+	bad("block-text", "", "a light block as a text", g.set("x", 10, 0), "type", "block[0]")
+	bad("block-16777217", "BND-2", "a light block of 16,777,217 bytes", g.set(fill(1, 16<<20+1), 10, 0), "size", "block[0]")
+	bad("block-path-129", "PRF-1", "a path of 129 hashes in a block", g.set(list{7, 5, many(129, fill(0, 32))}, 10, 1), "path", "block[1][2]")
+	bad("before-none", "BND-2", "no acts before the entry", g.set(list{}, 11), "value", "before")
+	bad("before-4097", "BND-2", "4,097 acts before the entry", g.set(many(4097, list{[]byte{1}, list{1, 0, list{}}}), 11), "value", "before")
+	bad("before-3", "", "an act before of three elements", g.set(append(append(list{}, g[11].(list)[0].(list)...), 0), 11, 0), "value", "before[0]")
+	bad("before-empty", "BND-2", "an act before of no bytes", g.set([]byte{}, 11, 0, 0), "value", "before[0][0]")
+	bad("before-65536", "BND-2", "an act before of 65,536 bytes", g.set(fill(1, 65536), 11, 0, 0), "size", "before[0][0]")
 }
 
 func bundleStates(s *suite, g group) {
