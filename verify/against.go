@@ -14,6 +14,9 @@ const (
 	AgainstLedger Against = "ledger"
 	// AgainstProvider: a provider signed it, and the ledger rightly kept it.
 	AgainstProvider Against = "provider"
+	// AgainstFile: a file that somebody showed is not what it says, or not what a
+	// record says of it. Nobody is known to have made it so.
+	AgainstFile Against = "file"
 )
 
 // mostAccused bounds the providers that a report counts one by one.
@@ -29,6 +32,7 @@ type AgainstCounts struct {
 	Providers int64            `json:"providers"`
 	By        map[string]int64 `json:"by"` // of these, by provider
 	As        string           `json:"as"` // what those against providers are: finding or notice
+	File      int64            `json:"file,omitempty"`
 }
 
 // What findings against providers are told as.
@@ -62,6 +66,9 @@ func (f *Finding) asNotice() Notice {
 	return n
 }
 
+// all counts findings against whomever.
+func (c *AgainstCounts) all() int64 { return c.Ledger + c.Providers + c.File }
+
 // accuse counts a finding.
 func (c *AgainstCounts) accuse(provider string, n int64) {
 	if provider == "" {
@@ -82,6 +89,9 @@ func (c *AgainstCounts) says() string {
 	line := fmt.Sprintf("evidence against the ledger: %s; against providers: %s", group(c.Ledger), group(c.Providers))
 	if c.Providers > 0 && c.As == AsNotice {
 		line += " as notices"
+	}
+	if c.File > 0 {
+		line += "; against the file: " + group(c.File)
 	}
 	return line
 }

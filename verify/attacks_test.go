@@ -19,7 +19,7 @@ type attack struct {
 // attacks are all attacks that there are: whoever adds a code to the table of
 // spec/verify.md adds one that provokes it.
 func attacks() []attack {
-	return slices.Concat(lieAttacks(), routeLies(), exhibitLies(), traceAttacks(), streamLies())
+	return slices.Concat(lieAttacks(), routeLies(), exhibitLies(), traceAttacks(), streamLies(), contentAttacks())
 }
 
 // lieAttacks are the lies, of which each has a ledger and a place of its own.

@@ -97,6 +97,15 @@ const (
 	CodeMirrorDiffers    Code = "mirror-differs"
 )
 
+// Codes of a check of one piece of content, about a file and what its record comes
+// from.
+const (
+	CodeContentDiffers  Code = "content-differs"
+	CodeContentReversed Code = "content-reversed"
+	CodeFileLabel       Code = "file-label"
+	CodeTrace           Code = "trace"
+)
+
 // Codes about proofs and derived answers.
 const (
 	CodeStateForm           Code = "state-form"

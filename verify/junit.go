@@ -70,6 +70,9 @@ func (r *Report) properties() []junitProperty {
 	}
 	add("against the ledger", strconv.FormatInt(r.Against.Ledger, 10))
 	add("against providers", strconv.FormatInt(r.Against.Providers, 10))
+	if r.Against.File > 0 {
+		add("against the file", strconv.FormatInt(r.Against.File, 10))
+	}
 	for _, provider := range sortedKeys(r.Against.By) {
 		add("against "+plain(provider), strconv.FormatInt(r.Against.By[provider], 10))
 	}

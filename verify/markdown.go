@@ -64,11 +64,14 @@ func (r *Report) markSteps(b *strings.Builder) {
 }
 
 func (r *Report) markFindings(b *strings.Builder) {
-	if r.Against.Ledger+r.Against.Providers == 0 {
+	if r.Against.all() == 0 {
 		return
 	}
 	b.WriteString("\n## Findings\n\n| against | findings |\n| --- | ---: |\n")
 	fmt.Fprintf(b, "| the ledger | %s |\n| providers | %s |\n", group(r.Against.Ledger), group(r.Against.Providers))
+	if r.Against.File > 0 {
+		fmt.Fprintf(b, "| the file | %s |\n", group(r.Against.File))
+	}
 	if names := r.Against.names(); names != "" {
 		fmt.Fprintf(b, "\nThe providers: %s\n", code(names))
 	}

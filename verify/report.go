@@ -142,9 +142,10 @@ type Report struct {
 	Ledger      *Ledger        `json:"ledger"` // null where no head was anchored
 	Against     AgainstCounts  `json:"against"`
 	Witnesses   []*WitnessSays `json:"witnesses,omitempty"`
-	Fork        *ForkProof     `json:"fork,omitempty"`    // that fork evidence proves
-	Exhibit     *Exhibited     `json:"exhibit,omitempty"` // what an exhibit proves
-	Streams     []*StreamSays  `json:"streams,omitempty"` // that were checked by themselves
+	Fork        *ForkProof     `json:"fork,omitempty"`     // that fork evidence proves
+	Exhibit     *Exhibited     `json:"exhibit,omitempty"`  // what an exhibit proves
+	Exhibits    []*Exhibited   `json:"exhibits,omitempty"` // what those prove that a check of a few records rests on
+	Streams     []*StreamSays  `json:"streams,omitempty"`  // that were checked by themselves
 	Steps       []*Step        `json:"steps"`
 	Notices     []Notice       `json:"notices"`                // about providers: no evidence against the ledger
 	MoreNotices int64          `json:"more_notices,omitempty"` // beyond those that are kept
@@ -333,6 +334,10 @@ func (r *Report) settle() {
 	r.Against.By = map[string]int64{}
 	for _, s := range r.Steps {
 		for _, f := range s.Findings {
+			if f.Against == AgainstFile {
+				r.Against.File++
+				continue
+			}
 			r.Against.accuse(f.Provider, 1)
 		}
 		for provider, n := range s.beyond {

@@ -41,7 +41,19 @@ func Rules() []Rule {
 	add(AgainstLedger, answerRules())
 	add(AgainstProvider, providerRules())
 	add(AgainstProvider, inspectionRules())
+	add(AgainstProvider, []row{{CodeTrace, "VER-98", "tokentrail trace RECORD, of the place's record"}})
+	add(AgainstFile, contentRules())
 	return all
+}
+
+// contentRules are about a file that was held against its record.
+func contentRules() []row {
+	const find = "tokentrail content find FILE, with the same --key, shows the record, its commitments and both labels"
+	return []row{
+		{CodeContentDiffers, "VER-97", find},
+		{CodeContentReversed, "VER-97", find},
+		{CodeFileLabel, "VER-98", "tokentrail label check FILE, with the same --profile and --key, and tokentrail content find FILE"},
+	}
 }
 
 // signedRules are about the genesis document, the trust, the node's own word and signed

@@ -77,7 +77,7 @@ func (r *Report) inWords() string {
 		}
 	}
 	said := "nothing was found"
-	if r.Against.Ledger+r.Against.Providers > 0 {
+	if r.Against.all() > 0 {
 		said = r.Against.says()
 	}
 	switch r.Verdict {
@@ -124,6 +124,9 @@ func (r *Report) facts() []fact {
 	}
 	if r.Exhibit != nil {
 		facts = append(facts, r.Exhibit.facts()...)
+	}
+	for _, e := range r.Exhibits {
+		facts = append(facts, e.facts()...)
 	}
 	facts = append(facts, streamFacts(r.Streams)...)
 	if k := r.Trust.Kept; k != nil {
@@ -179,8 +182,11 @@ func (s *Step) idle() bool {
 
 // whom says whom a finding speaks against.
 func (f *Finding) whom() string {
-	if f.ofProvider() {
+	switch f.Against {
+	case AgainstProvider:
 		return "against the provider " + f.Provider
+	case AgainstFile:
+		return "against the file"
 	}
 	return "against the ledger"
 }

@@ -118,6 +118,8 @@ type TracedRecord struct {
 	AmendedOutput *int64 `json:"amended_output,omitempty"`
 
 	Decoded *provenance.Record `json:"-"`
+
+	statement *provenance.UnverifiedStatement // that has it
 }
 
 // A MarkName says what is to be known of a node (spec/trace.md, TRC-10 to TRC-16).

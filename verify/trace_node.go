@@ -74,7 +74,7 @@ func tracedRecord(f *foundRecord) *TracedRecord {
 	out := &TracedRecord{
 		ID: f.id, Issuer: h.Issuer, Stream: h.Stream, Sequence: h.Sequence, Index: f.index, Entry: f.entry,
 		Kind: r.Kind.String(), Time: timeText(r.Time), Ref: hex.EncodeToString(r.Ref), Parents: []string{},
-		Relay: r.Relays(), Decoded: r,
+		Relay: r.Relays(), Decoded: r, statement: f.statement,
 	}
 	for _, p := range r.Parents {
 		out.Parents = append(out.Parents, keyOf(parentQuery(p)))

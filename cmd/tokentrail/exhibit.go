@@ -155,47 +155,68 @@ var errNoRecord = errors.New("knows no such record")
 // locateRecord looks the record up. That it is the one that was asked for, its own
 // proof shows. SPEC(CLI-71)
 func (a *app) locateRecord(ctx context.Context, node *remote.Node, name string, want *remote.Wanted) (string, error) {
-	q, err := recordQuery(name)
+	hit, _, err := lookUpRecord(ctx, node, name)
 	if err != nil {
 		return "", err
 	}
+	if index := hit.Proof.Index; !want.AllRecords && !slices.Contains(want.Records, index) {
+		want.Records = append(want.Records, index)
+	}
+	return strconv.FormatInt(hit.Entry, 10), nil
+}
+
+// lookUpRecord finds the one record with a name, and its id.
+func lookUpRecord(ctx context.Context, node *remote.Node, name string) (*provenance.RecordHit, provenance.Hash, error) {
+	var ids []provenance.Hash
+	q, err := recordQuery(name)
+	if err != nil {
+		return nil, provenance.Hash{}, err
+	}
 	answer, err := node.Records(ctx, q, 0, 2)
 	if err != nil {
-		return "", asked(err)
+		return nil, provenance.Hash{}, asked(err)
 	}
-	var ids []provenance.Hash
 	for i := range answer.Hits {
 		_, id, err := answer.Hits[i].Check(q)
 		if err != nil {
-			return "", fmt.Errorf("what the node at %s says of records does not hold: hit %d: %w", node.URL(), i, err)
+			return nil, provenance.Hash{}, fmt.Errorf("what the node at %s says of records does not hold: hit %d: %w", node.URL(), i, err)
 		}
 		ids = append(ids, id)
 	}
 	switch {
 	case len(ids) == 0:
-		return "", couldNotf("%s: the node at %s %w; whether there is one, that does not say", printable(name), node.URL(), errNoRecord)
+		return nil, provenance.Hash{}, couldNotf("%s: the node at %s %w; whether there is one, that does not say", printable(name), node.URL(), errNoRecord)
 	case len(ids) > 1 || answer.More:
-		return "", fmt.Errorf("%s: more than one record has this ref, %s among them: name one by its id", printable(name), ids[0])
+		return nil, provenance.Hash{}, fmt.Errorf("%s: more than one record has this ref, %s among them: name one by its id", printable(name), ids[0])
 	}
-	if index := answer.Hits[0].Proof.Index; !want.AllRecords && !slices.Contains(want.Records, index) {
-		want.Records = append(want.Records, index)
-	}
-	return strconv.FormatInt(answer.Hits[0].Entry, 10), nil
+	return &answer.Hits[0], ids[0], nil
 }
 
 // checkExhibit checks an exhibit. One that comes from a node and under no trust is
 // held against the node's own genesis document, and the report says so. SPEC(VER-1)
 func checkExhibit(ctx context.Context, e *verify.Exhibit, trust verify.Trust, from string, asServed bool) *verify.Report {
-	served := asServed && trust.Genesis == nil && trust.Height == 0
-	if served {
-		trust.Genesis = new(provenance.Hash(sha256.Sum256(e.Genesis)))
-	}
+	served := asServed && serves(&trust, e.Genesis)
 	r := light.CheckExhibit(ctx, e, trust, verify.Options{Now: time.Now, From: from})
 	if served {
-		r.Trust.GenesisFrom = "node"
-		r.Trust.Says = "the genesis document as this node served it: compare its SHA-256 with one from elsewhere, or this shows only that some ledger has the entry, not which one"
+		sayServed(r)
 	}
 	return r
+}
+
+// serves takes the genesis document as a node served it where nothing else is trusted,
+// and reports whether it is so.
+func serves(trust *verify.Trust, genesis []byte) bool {
+	if trust.Genesis != nil || trust.Height > 0 {
+		return false
+	}
+	trust.Genesis = new(provenance.Hash(sha256.Sum256(genesis)))
+	return true
+}
+
+// sayServed says in a report that the genesis document is the node's own. SPEC(VER-1)
+func sayServed(r *verify.Report) {
+	r.Trust.GenesisFrom = "node"
+	r.Trust.Says = "the genesis document as this node served it: compare its SHA-256 with one from elsewhere, or this shows only that some ledger has the entry, not which one"
 }
 
 // conclude answers with a report and ends with its exit code.

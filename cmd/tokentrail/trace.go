@@ -180,39 +180,17 @@ func writeGraph(w io.Writer, g *verify.Graph, format string) error {
 // traceExit is what a graph comes to. A correction without effect (disputed)
 // changes nothing; an audit finds it. SPEC(CLI-25)
 func traceExit(g *verify.Graph) int {
-	code := exitOK
-	worse := func(to int) {
-		if code != exitAgainst {
-			code = to
-		}
-	}
-	if len(g.Start) == 0 || g.Cut {
-		worse(exitCouldNot)
-	}
-	for _, f := range g.Findings {
-		if undecided(f) {
-			worse(exitCouldNot)
-		} else {
-			worse(exitAgainst)
-		}
-	}
 	reversed := 0
 	for _, n := range g.Nodes {
-		for _, m := range n.Marks {
-			switch m.Name {
-			case verify.MarkCyclic, verify.MarkLater, verify.MarkDiffers:
-				worse(exitAgainst)
-			case verify.MarkReversed:
-				if slices.Contains(g.Start, n.Key) {
-					reversed++
-				}
-			case verify.MarkMissing, verify.MarkUnverified, verify.MarkAmbiguous, verify.MarkDouble, verify.MarkCut:
-				worse(exitCouldNot)
-			}
+		if n.Has(verify.MarkReversed) && slices.Contains(g.Start, n.Key) {
+			reversed++
 		}
 	}
-	if reversed > 0 && reversed == len(g.Start) {
-		worse(exitAgainst)
+	switch found, gaps := g.Judge(); {
+	case len(found) > 0 || reversed > 0 && reversed == len(g.Start):
+		return exitAgainst
+	case len(gaps) > 0:
+		return exitCouldNot
 	}
-	return code
+	return exitOK
 }

@@ -40,7 +40,7 @@ func (in *Inspector) coverLabel(p *part, r *reader, i int) {
 	some := false
 	for k := range in.profiles {
 		profile := &in.profiles[k]
-		due, known := in.opts.dueIn(profile, using)
+		due, known := in.opts.DueIn(profile, using)
 		if known && !due {
 			continue
 		}

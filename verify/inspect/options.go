@@ -134,9 +134,9 @@ func (o *Options) picks(at int64, model, destination string) bool {
 // has reports whether a list that is not empty has a name.
 func has(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
 
-// dueIn reports whether a profile is asked for where tokens are used, as far as that
+// DueIn reports whether a profile is asked for where tokens are used, as far as that
 // can be told. SPEC(VER-71)
-func (o *Options) dueIn(p *profile.Profile, using *provenance.Place) (due, known bool) {
+func (o *Options) DueIn(p *profile.Profile, using *provenance.Place) (due, known bool) {
 	if p.Law.Jurisdiction == "none" {
 		return o.Profiles != nil, true
 	}
