@@ -83,6 +83,7 @@ func (a *app) witnessHandler(f *witnessServeFlags, m *memory, node verify.Source
 		w.origin, w.logKeys = origin, append(w.logKeys, public)
 	}
 	w.mux = w.routes()
+	w.tell("its verifier key is " + key.Public())
 	return w, nil
 }
 

@@ -125,6 +125,10 @@ func startTestWitness(t testing.TB, dir string, log *witnessedLog, logKeys ...st
 		t.Fatal(err)
 	}
 	t.Cleanup(w.close)
+	if said := w.said.String(); said != "witness auditor.example/witness: its verifier key is "+w.key.Public()+"\n" {
+		t.Errorf("%s", said)
+	}
+	w.said.Reset()
 	return w
 }
 
@@ -183,6 +187,7 @@ func TestAddCheckpoint(t *testing.T) {
 		t.Errorf("GET: %d", got.Code)
 	}
 	w.mustTake(log.audited(60))
+	w.mustTake(log.audited(55)) // what was verified stays so
 	w.wants(200, "— auditor.example/witness ", log.request(50, 60))
 	w.mustTake(log.audited(100))
 	for range 3 { // told once
@@ -206,6 +211,10 @@ func TestAnotherLog(t *testing.T) {
 	w.wants(200, "— ", log.request(0, 50)) // nothing is to be asked
 	log.lie = func(from, to int64) ([]byte, error) { return []byte("garbage"), nil }
 	w.mustTake(log.audited(100))
+	w.wants(503, "no consistency proof", log.request(50, 70))
+	log.lie = func(from, to int64) ([]byte, error) {
+		return (&provenance.Consistency{Older: from, Newer: to + 1, Path: log.proof(from, to)}).Encode(), nil
+	}
 	w.wants(503, "no consistency proof", log.request(50, 70))
 	log.lie = func(from, to int64) ([]byte, error) {
 		return (&provenance.Consistency{Older: from, Newer: to, Path: log.proof(from, to-1)}).Encode(), nil
@@ -314,7 +323,7 @@ func TestRemembers(t *testing.T) {
 	}
 	for name, spoilt := range map[string][]byte{
 		"empty": {}, "cut": whole[:len(whole)-2], "another size": bytes.Replace(whole, []byte("\n60\n"), []byte("\n6\n"), 1),
-		"not cosigned": log.checkpoint(60), "too much": append(bytes.Clone(whole), make([]byte, cosign.MaxCosigned)...),
+		"another log's": otherLogs(t, w.key), "not cosigned": log.checkpoint(60), "too much": append(bytes.Clone(whole), make([]byte, cosign.MaxCosigned)...),
 	} {
 		if err := os.WriteFile(file, spoilt, 0o600); err != nil {
 			t.Fatal(err)
@@ -333,6 +342,34 @@ func TestRemembers(t *testing.T) {
 		third.mustTake(log.withCheckpoint(70, 60))
 		third.close()
 	}
+}
+
+// otherLogs is what a key cosigned of another log.
+func otherLogs(t *testing.T, key *cosign.Key) []byte {
+	origin := strings.Replace(testOrigin, "test-1", "test-2", 1)
+	l := newWitnessedLog("log", 1)
+	signed, err := provenance.Checkpoint{Origin: origin, Size: 1, Root: l.roots[1]}.Sign(l.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := cosign.Begin(signed, 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &cosign.Log{Origin: origin, Keys: []ed25519.PublicKey{l.key.Public().(ed25519.PublicKey)}}
+	c, err := log.Judge(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := c.Within(c.Tree, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signedToo, err := key.Sign(g, log, time.Unix(1, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signedToo.Note
 }
 
 // TestNothingUnkept: what could not be made durable is not given out. SPEC(VER-87)
