@@ -38,7 +38,7 @@ func strictFlags() map[string]string {
 		"acknowledged", "duration", "entropy", "providers", "in-flight", "prepared", "rate", "record-bytes", "seed", "streams", "tokentraild", "validators", "warm-up",
 		"boundary", "energy-most", "entries", "provider", "rules", "tolerance", "watts", "within",
 		"genesis-document", "receipt", "records",
-		"every", "listen", "reports", "webhook", "webhook-key",
+		"every", "listen", "log-key", "reports", "webhook", "webhook-key", "witness-key",
 	} {
 		flags[name] = "give it a value, or leave the flag out"
 	}
@@ -79,7 +79,7 @@ func strict(cmd *cobra.Command) {
 	}
 }
 
-func (v *strictValue) list() bool { return v.Type() == "stringSlice" }
+func (v *strictValue) list() bool { return strings.HasPrefix(v.Type(), "string") && v.Type() != "string" }
 
 // String returns the value for people; an empty list is nothing.
 func (v *strictValue) String() string {

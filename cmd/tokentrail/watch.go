@@ -132,6 +132,7 @@ func (a *app) watch(ctx context.Context, f *verifyFlags, o *watchFlags) error {
 	if err != nil {
 		return err
 	}
+	w.hooks.start()
 	server, err := w.serve()
 	if err == nil {
 		err = w.run(ctx)
@@ -184,7 +185,7 @@ func (a *app) newWatcher(f *verifyFlags, o *watchFlags) (*watcher, error) {
 		return nil, err
 	}
 	w.listen = o.listen
-	w.hooks = startHooks(targets, secrets, w.say, w.metrics)
+	w.hooks = newHooks(targets, secrets, w.say, w.metrics)
 	return w, nil
 }
 

@@ -112,7 +112,7 @@ func (h *hook) send(ctx context.Context, p *post) (after time.Duration, err erro
 			err = u.Err
 		}
 		if os.IsTimeout(err) {
-			err = fmt.Errorf("no answer within %s", hookTime)
+			err = fmt.Errorf("no answer within %s", h.all.client.Timeout)
 		}
 		return 0, err
 	}

@@ -50,7 +50,9 @@ type watchMetrics struct {
 	deliveries *prometheus.CounterVec // by outcome
 	pending    prometheus.Gauge
 
-	mu       sync.Mutex // guards what follows, which rounds and witnesses tell of
+	shown map[[2]string]int // findings by code and against; the goroutine of the rounds owns it
+
+	mu       sync.Mutex // guards what follows; requests of a round come from several goroutines
 	said     int64      // the height that the node's status named last
 	led      int64      // the height that the last head was of
 	expiring time.Time
@@ -181,13 +183,21 @@ func (m *watchMetrics) expiresAt() time.Time {
 	return m.expiring
 }
 
-// found takes the findings of an audit. A code of an audit that is gone is 0, so that
-// alerts end.
+// found takes the findings of an audit.
 func (m *watchMetrics) found(r *verify.Report) {
-	m.findings.Reset()
+	now := map[[2]string]int{}
 	for _, f := range r.Findings() {
-		m.findings.WithLabelValues(string(f.Code), string(f.Against)).Inc()
+		now[[2]string{string(f.Code), string(f.Against)}]++
 	}
+	for of := range m.shown {
+		if now[of] == 0 {
+			m.findings.DeleteLabelValues(of[:]...)
+		}
+	}
+	for of, n := range now {
+		m.findings.WithLabelValues(of[:]...).Set(float64(n))
+	}
+	m.shown = now
 	m.evidence.WithLabelValues(string(verify.AgainstLedger)).Set(float64(r.Against.Ledger))
 	m.evidence.WithLabelValues(string(verify.AgainstProvider)).Set(float64(r.Against.Providers))
 }

@@ -41,7 +41,7 @@ type hooks struct {
 	now     func() time.Time
 	first   time.Duration // the first pause
 	stop    context.CancelFunc
-	all     sync.WaitGroup
+	running sync.WaitGroup
 }
 
 // A hook is one webhook and what waits for it. Its own goroutine sends; the watch's
@@ -57,16 +57,22 @@ type hook struct {
 	wake    chan struct{}
 }
 
-// startHooks starts to deliver.
-func startHooks(targets []*url.URL, secrets [][]byte, say func(string, ...any), m *watchMetrics) *hooks {
-	ctx, stop := context.WithCancel(context.Background())
-	all := &hooks{secrets: secrets, client: newHookClient(), say: say, metrics: m, now: time.Now, first: hookFirst, stop: stop}
+// newHooks returns hooks that deliver nothing yet.
+func newHooks(targets []*url.URL, secrets [][]byte, say func(string, ...any), m *watchMetrics) *hooks {
+	all := &hooks{secrets: secrets, client: newHookClient(), say: say, metrics: m, now: time.Now, first: hookFirst}
 	for _, target := range targets {
-		h := &hook{all: all, target: target, wake: make(chan struct{}, 1)}
-		all.each = append(all.each, h)
-		all.all.Go(func() { h.run(ctx) })
+		all.each = append(all.each, &hook{all: all, target: target, wake: make(chan struct{}, 1)})
 	}
 	return all
+}
+
+// start begins to deliver, until drain.
+func (a *hooks) start() {
+	ctx, stop := context.WithCancel(context.Background())
+	a.stop = stop
+	for _, h := range a.each {
+		a.running.Go(func() { h.run(ctx) })
+	}
 }
 
 // post puts an event into each queue, durably where there is a directory.
@@ -313,7 +319,7 @@ func (a *hooks) drain(most time.Duration) {
 		time.Sleep(pollPause)
 	}
 	a.stop()
-	a.all.Wait()
+	a.running.Wait()
 	a.client.CloseIdleConnections()
 	for _, h := range a.each {
 		left := len(h.pending)

@@ -171,6 +171,7 @@ func (w *watcher) judge(ctx context.Context, r round) {
 			w.worsen(verify.Unchecked)
 			w.cannot(verify.Unchecked, r.err.Error(), r.began)
 			w.metrics.round(outcomes[verify.Unchecked], r.took)
+			w.expires(verify.Unchecked)
 		}
 		return
 	}
@@ -199,7 +200,7 @@ func (w *watcher) judge(ctx context.Context, r round) {
 	} else {
 		w.can(r)
 	}
-	w.expires(r.report)
+	w.expires(r.report.Verdict)
 }
 
 // worsen keeps the worst verdict, in the order of SPEC(VER-21).
@@ -330,7 +331,7 @@ func (w *watcher) period() time.Duration {
 
 // expires tells once that the trust expires soon, which each round that comes to its
 // end renews: so only where the ledger or the node stands still. SPEC(VER-80)
-func (w *watcher) expires(r *verify.Report) {
+func (w *watcher) expires(v verify.Verdict) {
 	at := w.metrics.expiresAt()
 	if w.period() == 0 || at.IsZero() {
 		return
@@ -341,7 +342,7 @@ func (w *watcher) expires(r *verify.Report) {
 		w.warned = false
 	case !w.warned:
 		w.warned = true
-		w.tell(w.event(eventExpires, r.Verdict, fmt.Sprintf("the trust expires at %s, in %s: no newer header has been verified since %s; then this watch ends, and another needs a newer trusted header",
+		w.tell(w.event(eventExpires, v, fmt.Sprintf("the trust expires at %s, in %s: no newer header has been verified since %s; then this watch ends, and another needs a newer trusted header",
 			at.UTC().Format(time.RFC3339), left.Round(time.Second), at.Add(-w.period()).UTC().Format(time.RFC3339))))
 	}
 }
