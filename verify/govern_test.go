@@ -134,6 +134,41 @@ func TestHeightsLeftOut(t *testing.T) {
 	}
 }
 
+// TestHeightsHalfLeftOut: a node that says false heights of entries on which judgements
+// rest, and leaves out those of others on which none does, has not told them.
+// SPEC(VER-8)
+func TestHeightsHalfLeftOut(t *testing.T) {
+	l := governed(t)
+	l.commit(l.one("acme", "us"))
+	first := l.keys["acme"]
+	l.commit(l.actBy(&provenance.Act{Provider: "acme", Actions: []provenance.Action{
+		{Type: provenance.KeyAdd, ID: "acme", Key: coseOf(t, "acme other")},
+		{Type: provenance.KeyExpire, ID: "acme", KID: kidOf(t, first), Until: new(int64(4))},
+	}}, first, keyOf("acme other")))
+	l.commit()
+	l.commit()
+	l.commit(l.one("acme", "us")) // entry 2, of height 5: under the key that expired
+	l.commit(l.one("beta", "eu"))
+	l.commit()
+	for _, c := range []struct {
+		third, fourth int64 // heights that the node says
+		exit          int
+	}{{5, 6, 1}, {3, 6, 1}, {3, 0, 2}, {3, 3, 1}, {0, 0, 2}} {
+		l.claim = func(e verify.Entry) int64 {
+			switch e.Index {
+			case 2:
+				return c.third
+			case 3:
+				return c.fourth
+			}
+			return e.Height
+		}
+		if r := l.audit(l.at(2)); r.Exit() != c.exit {
+			t.Errorf("%+v: exit %d\n%s", c, r.Exit(), text(r))
+		}
+	}
+}
+
 // TestValidatorsChange: validators come, go and are weighed anew by acts, and the
 // headers follow from the second block on.
 func TestValidatorsChange(t *testing.T) {

@@ -117,6 +117,10 @@ func (h *heights) appAt(size int64) (app provenance.Hash, known bool) {
 	return app, false
 }
 
+// unknowable reports whether it is not known which entries a block had: headers were
+// skipped, and the node leaves out heights.
+func (h *heights) unknowable() bool { return h.history == nil && h.mute }
+
 // checkHeights holds the heights on which judgements rested against trusted
 // headers: the one of a height carries the app hash of exactly the entries of
 // lower heights. SPEC(VER-8)
@@ -125,7 +129,13 @@ func (a *audit) checkHeights() {
 	if h.loose {
 		a.log.because("some keys, acts or rules hold from or until a height, headers were skipped, and the node does not tell the heights of its entries; audit from genesis")
 	}
-	if h.history != nil || h.mute || len(h.asked) == 0 {
+	if h.history != nil || len(h.asked) == 0 {
+		return
+	}
+	if h.unknowable() {
+		// What was said of the heights before one was left out cannot be held against
+		// headers: from there on it is not known which entries are of lower ones.
+		a.log.because("some keys, acts or rules hold from or until a height, headers were skipped, and the node leaves out the heights of some of its entries; audit from genesis")
 		return
 	}
 	heights := sortedKeys(h.asked)
