@@ -109,8 +109,12 @@ func (a *audit) checkCorrected(of []*correction) error {
 	return nil
 }
 
-// tellCorrection keeps a finding about a correction that no earlier audit told.
+// tellCorrection keeps a finding about a correction that no earlier audit told, and
+// tells who inspects that it changes nothing.
 func (a *audit) tellCorrection(c *correction, f *Finding) {
+	if in, asks := a.opts.Inspect.(CorrectionInspector); asks {
+		in.Refuse(c.entry, c.index)
+	}
 	if !c.told {
 		a.corrections.find(f)
 	}
@@ -130,12 +134,17 @@ func (a *audit) recordsOf(index int64) (*correctedEntry, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := a.askInclusion(place, index, provenance.LeafHash(entry.Statement)); err != nil {
+		return nil, err
+	}
+	// An act or an equivocation has no records: whoever corrects one is wrong, and
+	// nobody else.
+	if kind, _ := provenance.LeafKindOf(entry.Statement); kind != provenance.LeafStatement {
+		return &correctedEntry{}, nil
+	}
 	s, err := provenance.ParseStatement(entry.Statement)
 	if err != nil {
 		return nil, NewFinding(CodeStatementForm, place+".statement", "the same statement as before", err.Error())
-	}
-	if err := a.askInclusion(place, index, provenance.LeafHash(s.Raw())); err != nil {
-		return nil, err
 	}
 	sub := provenance.Submission{Statement: s, Frame: entry.Frame}
 	// Under which rules and policy it was admitted, the replay has judged.

@@ -81,6 +81,32 @@ func amendedRelay(t testing.TB) *ledger {
 	return l
 }
 
+// correctedAct is a ledger with a reversal that names an act as the record's entry, and
+// one behind it that holds.
+func correctedAct(t testing.TB) *ledger {
+	l := governed(t)
+	records := l.records(2, "US", "CN")
+	l.commit(l.batch("acme", "us", records))
+	l.commit(l.act(l.admit("gamma")), l.batch("beta", "eu", l.records(1, "DE", "US")))
+	wrong := reversal(t, provenance.RecordID("acme", "us", 0, 0, records[0]), records[0])
+	wrong.Entry = 1
+	right := reversal(t, provenance.RecordID("acme", "us", 0, 1, records[1]), records[1])
+	l.commit(l.batch("acme", "corrections", [][]byte{l.correctionRecord(wrong), l.correctionRecord(right)}))
+	l.commit()
+	return l
+}
+
+// TestCorrectedActSpeaksAgainstTheProvider alone: the ledger rightly kept it.
+func TestCorrectedActSpeaksAgainstTheProvider(t *testing.T) {
+	l := correctedAct(t)
+	o := l.options()
+	o.NoticeProviders = true
+	r := l.auditWith(o)
+	if s := step(r, "corrections"); r.Verdict != verify.Holds || r.Against.Ledger != 0 || r.Against.By["acme"] != 1 || s.Checked != 2 {
+		t.Error(text(r))
+	}
+}
+
 // correctionLies are corrections that do not match what they correct.
 func correctionLies() []lie {
 	const first = "entries[2].records[0]"
@@ -119,6 +145,7 @@ func correctionLies() []lie {
 		})},
 		{name: "parts amended beyond the whole", place: first + ".correction.deltas", build: corrected("acme", amended(provenance.Sums{CacheRead: 60, CacheWrite: 60}))},
 		{name: "reasoning amended beyond the output", place: first + ".correction.deltas", build: corrected("acme", amended(provenance.Sums{Reasoning: 8}))},
+		{name: "an act in the place of the record's entry", place: "entries[3].records[0]", build: correctedAct},
 		{name: "tokens of a relay", place: first + ".correction.deltas", build: amendedRelay},
 	}
 	for i := range lies {

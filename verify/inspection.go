@@ -31,6 +31,13 @@ type Inspector interface {
 	Conclude(first, size int64) *Inspection
 }
 
+// A CorrectionInspector is an Inspector that is told, before Conclude, which
+// corrections of the log do not hold: by the entry and the record's place in it.
+// They change nothing. SPEC(VER-23), SPEC(VER-77)
+type CorrectionInspector interface {
+	Refuse(entry int64, record int)
+}
+
 // An Inspection is what an Inspector found. The report takes it over.
 type Inspection struct {
 	Checked  int64 // records looked at

@@ -176,3 +176,39 @@ func inspectionLies() []lie {
 		{name: "crossing of another amount", want: verify.CodeMirrorDiffers, place: "entries[0].records[1]", looks: mirrors, build: saying(crosses(provenance.Exporter, 5), crosses(provenance.Importer, 4))},
 	}
 }
+
+// TestInspectionOfRefusedCorrections: a reversal that does not hold takes no side of a
+// crossing away, so that the other side is not found to stand alone. SPEC(VER-77)
+func TestInspectionOfRefusedCorrections(t *testing.T) {
+	for name, c := range map[string]struct {
+		entry int64 // that the reversal names
+		want  []verify.Code
+	}{
+		"refused": {1, []verify.Code{verify.CodeCorrection}},
+		"holds":   {0, []verify.Code{verify.CodeMirrorMissing}},
+	} {
+		l := newLedger(t)
+		crossing := func(side provenance.Side) [][]byte {
+			r, err := provenance.ParseRecord(l.records(1, "US", "CN")[0])
+			check(t, err)
+			r.Side, r.Crossing, r.Basis = &side, &provenance.Crossing{Direction: 1, ID: []byte("x")}, []provenance.Basis{{Code: "cn:exempt"}}
+			raw, err := r.Encode()
+			check(t, err)
+			return [][]byte{raw}
+		}
+		out := crossing(provenance.Exporter)
+		l.commit(l.batch("acme", "us", out))
+		l.commit(l.batch("beta", "cn", crossing(provenance.Importer)))
+		back := reversal(t, provenance.RecordID("acme", "us", 0, 0, out[0]), out[0])
+		back.Entry = c.entry
+		l.commit(l.batch("acme", "corrections", [][]byte{l.correctionRecord(back)}))
+		l.commit()
+		in, err := inspect.New(inspect.Options{Skip: true, Mirrors: &inspect.MirrorOptions{}})
+		check(t, err)
+		o := l.options()
+		o.Inspect = in
+		if r := l.auditWith(o); !slices.Equal(codes(r), c.want) {
+			t.Errorf("%s: %v\n%s", name, codes(r), text(r))
+		}
+	}
+}

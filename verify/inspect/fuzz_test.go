@@ -49,13 +49,14 @@ func FuzzRow(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(append(make([]byte, 4), transferBody(r, 7, 3, 1, true, false)...))
-	f.Add(fixBody(&provenance.Correction{Action: provenance.Amends, Deltas: provenance.Sums{Output: -1}}))
+	f.Add(fixBody(place{3, 1}, &provenance.Correction{Action: provenance.Amends, Deltas: provenance.Sums{Output: -1}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m := newMirrors(nil, MirrorOptions{})
 		m.providers = []string{"acme"}
 		if c, err := m.crossed(1, b); err == nil && (c.model == nil || c.serving == nil || c.using == nil) {
 			t.Fatalf("%+v", c)
 		}
+		_ = m.handFix([]owner{{}}, 0, b)
 		_ = (&crossed{}).fix(b)
 	})
 }

@@ -25,7 +25,10 @@ type Inspector struct {
 	mirrors *mirrors // nil where nobody asked
 }
 
-var _ verify.Inspector = (*Inspector)(nil)
+var (
+	_ verify.Inspector           = (*Inspector)(nil)
+	_ verify.CorrectionInspector = (*Inspector)(nil)
+)
 
 // kept are the findings of one rule.
 type kept struct {
@@ -143,6 +146,13 @@ func (in *Inspector) Take(looked any) {
 	in.sums.add(&p.sums)
 	if in.mirrors != nil {
 		in.mirrors.take(p.rows)
+	}
+}
+
+// Refuse notes a correction that does not hold: mirrors leave it out. SPEC(VER-77)
+func (in *Inspector) Refuse(entry int64, record int) {
+	if in.mirrors != nil {
+		in.mirrors.refused[place{entry, int64(record)}] = true
 	}
 }
 

@@ -23,12 +23,19 @@ type mirrors struct {
 	providers []string
 	numbers   map[string]uint32 // of providers
 	count     uint32            // of transfers
+	refused   map[place]bool    // corrections that do not hold
 	names     *sorter           // name, role, number, provider, correction
 	transfers *sorter           // number, 0, transfer; number, 1, correction
 	parents   []uint32          // of each transfer, to whom it is joined: a union-find
 	pairs     map[[2]string]*verify.MirrorPair
 	models    cache[provenance.Model]
 	places    cache[provenance.Place]
+}
+
+// A place is that of a record in the log.
+type place struct {
+	entry  int64
+	record int64
 }
 
 // Roles of rows under one name, in the order in which they are met.
@@ -92,7 +99,7 @@ func newMirrors(in *Inspector, o MirrorOptions) *mirrors {
 		o.Memory = defaultMemory
 	}
 	return &mirrors{
-		in: in, opts: o, numbers: map[string]uint32{}, names: newSorter(o.Spill, o.Memory/2), transfers: newSorter(o.Spill, o.Memory/2),
+		in: in, opts: o, numbers: map[string]uint32{}, refused: map[place]bool{}, names: newSorter(o.Spill, o.Memory/2), transfers: newSorter(o.Spill, o.Memory/2),
 		pairs: map[[2]string]*verify.MirrorPair{}, models: cache[provenance.Model]{}, places: cache[provenance.Place]{},
 	}
 }
@@ -108,7 +115,7 @@ func (m *mirrors) look(p *part, r *reader, i int, j *verify.Judged, wanted bool)
 			return
 		}
 		target := idName(c.Record)
-		p.rows = append(p.rows, transferRow{provider: h.Issuer, fixes: &target, body: fixBody(c)})
+		p.rows = append(p.rows, transferRow{provider: h.Issuer, fixes: &target, body: fixBody(place{j.Entry, int64(i)}, c)})
 	case provenance.Transfer:
 		side, err := provenance.FieldInteger(r.fields[keySide])
 		if err != nil || side != int64(provenance.Exporter) && side != int64(provenance.Importer) || relays(r) {
@@ -229,14 +236,26 @@ func (m *mirrors) joinNames() error {
 				m.join(o.number, number)
 			}
 		case roleFix:
-			for _, o := range owners {
-				if o.provider == provider {
-					m.addRow(o.number, 1, row[nameSize+9:])
-				}
-			}
+			return m.handFix(owners, provider, row[nameSize+9:])
 		}
 		return m.transfers.err
 	})
+}
+
+// handFix hands a correction on to the transfers of its issuer, unless it does not
+// hold. SPEC(VER-77)
+func (m *mirrors) handFix(owners []owner, provider uint32, body []byte) error {
+	p := rowReader{b: body}
+	at := place{p.varint(), p.varint()}
+	if p.err() != nil || m.refused[at] {
+		return p.err()
+	}
+	for _, o := range owners {
+		if o.provider == provider {
+			m.addRow(o.number, 1, p.b)
+		}
+	}
+	return m.transfers.err
 }
 
 // An owner is a transfer, and who recorded it.

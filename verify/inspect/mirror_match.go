@@ -14,9 +14,10 @@ import (
 	"tokentrail/verify"
 )
 
-// A group is what is joined: of however many, the first two are held.
+// A group is what is joined: of however many, the first two and the last are held.
 type group struct {
 	members   [2]*crossed
+	last      *crossed
 	size      int
 	exporters int
 	wanted    bool
@@ -28,6 +29,7 @@ func (g *group) add(c *crossed) {
 		g.members[g.size] = c
 	}
 	g.size++
+	g.last = c
 	g.wanted = g.wanted || c.wanted
 	if c.side == provenance.Exporter {
 		g.exporters++
@@ -102,7 +104,7 @@ func (m *mirrors) judge(g *group) {
 		m.compare(pair, g)
 	default:
 		addAll(&pair.Ambiguous, &g.amounts)
-		m.tell(verify.CodeMirrorAmbiguous, g.members[1], "one exporter and one importer of a crossing",
+		m.tell(verify.CodeMirrorAmbiguous, g.last, "one exporter and one importer of a crossing",
 			fmt.Sprintf("%d exporters and %d importers that are joined, %s among them", g.exporters, g.size-g.exporters, m.place(g.members[0])))
 	}
 }

@@ -66,9 +66,11 @@ func transferBody(r *reader, entry int64, record int, side int64, wanted, named 
 	return b
 }
 
-// fixBody is a correction's row.
-func fixBody(c *provenance.Correction) []byte {
-	b := []byte{byte(c.Action)}
+// fixBody is a correction's row: where it stands, which is left out once it is handed
+// on, and what it changes.
+func fixBody(at place, c *provenance.Correction) []byte {
+	b := binary.AppendVarint(binary.AppendVarint(nil, at.entry), at.record)
+	b = append(b, byte(c.Action))
 	d := &c.Deltas
 	for _, v := range [amounts]int64{d.Input, d.Output, d.CacheRead, d.CacheWrite, d.Reasoning} {
 		b = binary.AppendVarint(b, v)
@@ -84,7 +86,7 @@ func (c *crossed) fix(body []byte) error {
 	}
 	for i := range c.amounts {
 		if delta := p.varint(); delta != 0 {
-			c.amounts[i] += delta // where that is too much the audit has told it: VER-23
+			c.amounts[i] += delta // no more than there is: what does not hold was refused
 			c.present[i] = true
 		}
 	}

@@ -107,7 +107,7 @@ func TestMirrors(t *testing.T) {
 	}
 	want := []string{
 		"mirror-missing entries[0].records[2] acme",
-		"mirror-ambiguous entries[1].records[4] beta",
+		"mirror-ambiguous entries[1].records[5] beta",
 		"mirror-differs entries[1].records[1] beta",
 	}
 	var found []string
@@ -119,6 +119,20 @@ func TestMirrors(t *testing.T) {
 	}
 	if f := got.Findings[2]; f.Got != "output: exporter 200, importer 150 (-25.00 %)" || f.Want != "what the other side recorded in entries[0].records[1] of acme" {
 		t.Error(f)
+	}
+}
+
+// TestMirrorsOfAThird: who takes a crossing id that two others have is told of, not
+// they. SPEC(VER-77)
+func TestMirrorsOfAThird(t *testing.T) {
+	l := &trail{}
+	l.say("acme", crosses(provenance.Exporter, "x"))
+	l.say("beta", crosses(provenance.Importer, "x"))
+	l.say("gamma", crosses(provenance.Importer, "x"))
+	l.say("delta", crosses(provenance.Importer, "x"))
+	got := l.inspect(t, mirrorOptions()).Findings
+	if len(got) != 1 || got[0].Code != verify.CodeMirrorAmbiguous || got[0].Provider != "delta" || got[0].Place != "entries[3].records[0]" {
+		t.Errorf("%v", got)
 	}
 }
 
