@@ -29,6 +29,8 @@ type Founders struct {
 
 	following sync.Mutex // held by the one that follows; taken before mu
 
+	trusted int // of sets, from the first: those that the trust itself gives
+
 	mu     sync.Mutex // guards what follows
 	sets   []run      // by height, that of genesis (or of a trusted header) first; the last one holds on
 	opened map[provenance.Hash]openedBlock
@@ -49,7 +51,7 @@ func NewFounders(genesis []byte) (*Founders, error) {
 		return nil, err
 	}
 	return &Founders{
-		chainID: doc.ChainID, genesis: sha256.Sum256(genesis),
+		chainID: doc.ChainID, genesis: sha256.Sum256(genesis), trusted: 1,
 		sets:   []run{{1, provenance.Hash(doc.ValidatorHash())}},
 		opened: map[provenance.Hash]openedBlock{},
 	}, nil
@@ -60,7 +62,7 @@ func NewFounders(genesis []byte) (*Founders, error) {
 func (f *Founders) from(anchor openedBlock) *Founders {
 	h := anchor.header
 	return &Founders{
-		chainID: f.chainID, genesis: f.genesis,
+		chainID: f.chainID, genesis: f.genesis, trusted: 2,
 		sets:   []run{{h.Height, h.ValidatorsHash}, {h.Height + 1, anchor.next}},
 		opened: map[provenance.Hash]openedBlock{},
 	}
@@ -107,6 +109,28 @@ func (f *Founders) Lead(lightBlock []byte, place string) (*verify.Header, error)
 	return b.header, nil
 }
 
+// forget goes back to the validators that the trust itself gives, and returns what
+// was known. Whoever led to that may have left changes out, so that it says nothing
+// against another who does not. SPEC(BND-6)
+func (f *Founders) forget() (known []run) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	known, f.sets = f.sets, f.sets[:f.trusted:f.trusted]
+	return known
+}
+
+// recall takes up again what was known before, where that has all that is known now.
+func (f *Founders) recall(known []run) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, set := range f.sets {
+		if hash, led := setAt(known, set.from); !led || hash != set.hash {
+			return
+		}
+	}
+	f.sets = known
+}
+
 // open reads a light block, once, and holds its validators against those known.
 // Whoever calls it holds mu.
 func (f *Founders) open(lightBlock []byte, place string) (openedBlock, error) {
@@ -151,10 +175,12 @@ func readOpened(lightBlock []byte, chainID, place string) (openedBlock, error) {
 
 // setAt returns the hash of the validators of a height, as far as they were
 // followed; led is false below the first that is known.
-func (f *Founders) setAt(height int64) (hash provenance.Hash, led bool) {
-	after := sort.Search(len(f.sets), func(i int) bool { return f.sets[i].from > height })
+func (f *Founders) setAt(height int64) (hash provenance.Hash, led bool) { return setAt(f.sets, height) }
+
+func setAt(sets []run, height int64) (hash provenance.Hash, led bool) {
+	after := sort.Search(len(sets), func(i int) bool { return sets[i].from > height })
 	if after == 0 {
 		return provenance.Hash{}, false
 	}
-	return f.sets[after-1].hash, true
+	return sets[after-1].hash, true
 }

@@ -79,6 +79,8 @@ func (o *offline) Lead(_ context.Context, headers, others [][]byte) (led int64, 
 		}
 		known = o.trusted
 	}
+	before := known.forget()
+	defer known.recall(before)
 	last := int64(0)
 	for i, raw := range headers {
 		place := fmt.Sprintf("leading headers[%d]", i)
