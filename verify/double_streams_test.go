@@ -17,9 +17,10 @@ type streamView struct {
 // serveProvider lists the streams of a provider, three a page.
 func (l *ledger) serveProvider(id, after string) []byte {
 	answer := struct {
+		Height  int          `json:"height"`
 		Streams []streamView `json:"streams"`
 		More    bool         `json:"more"`
-	}{Streams: []streamView{}}
+	}{Height: l.height(), Streams: []streamView{}}
 	state := l.states[l.height()]
 	for _, key := range slices.Sorted(maps.Keys(state)) {
 		name, is := strings.CutPrefix(key, "stream/"+id+"/")

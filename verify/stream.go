@@ -18,9 +18,15 @@ type StreamSource interface {
 	Frame(ctx context.Context, id string) ([]byte, error)
 	// ReceiptOf returns the receipt of an entry.
 	ReceiptOf(ctx context.Context, id string) ([]byte, error)
-	// Streams returns names of a provider's streams behind one, in ascending order,
-	// and whether there are more: a hint.
-	Streams(ctx context.Context, provider, after string) (names []string, more bool, err error)
+	// Streams returns a page of the provider's streams behind one: a hint.
+	Streams(ctx context.Context, provider, after string) (*StreamsPage, error)
+}
+
+// A StreamsPage is a part of a node's list of a provider's streams.
+type StreamsPage struct {
+	Names  []string // ascending
+	More   bool     // there are others behind these
+	Height int64    // of the block after which they were so, as the node says
 }
 
 // StreamsWanted say which streams are checked.

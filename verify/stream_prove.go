@@ -3,6 +3,7 @@ package verify
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"tokentrail/provenance"
 )
@@ -87,10 +88,12 @@ func (c *streamCheck) proveAll() {
 			c.registry.stop(err)
 			return
 		}
+		signed := c.head.Height
 		c.streams = nil
 		c.heads.begin()
 		c.heads.Checked = 0
-		if err := c.proveListed(); err != nil {
+		listed, err := c.proveListed()
+		if err != nil {
 			c.heads.stop(err)
 			return
 		}
@@ -99,13 +102,19 @@ func (c *streamCheck) proveAll() {
 			c.registry.stop(err)
 			return
 		}
-		steady := before.Streams == after.Streams && before.Equivocations == after.Equivocations
-		if !steady && try == streamTries {
-			c.heads.because(fmt.Sprintf("the provider opened or closed streams each time while they were looked at, %d times; ask again later", try))
+		reason := ""
+		switch {
+		case before.Streams != after.Streams || before.Equivocations != after.Equivocations:
+			reason = fmt.Sprintf("the provider opened or closed streams each time while they were looked at, %d times; ask again later", try)
+		case c.unlisted(after) > 0 && listed < signed-1:
+			// SPEC(VER-92): the list may be a little older than what is proven.
+			reason = fmt.Sprintf("the node's list of streams is of height %d and lacks some that the provider had at %d, %d times; ask again later", listed, signed-1, try)
+		default:
+			c.countStreams(after)
 			return
 		}
-		if steady {
-			c.countStreams(after)
+		if try == streamTries {
+			c.heads.because(reason)
 			return
 		}
 		if !c.pause() {
@@ -115,47 +124,59 @@ func (c *streamCheck) proveAll() {
 	}
 }
 
-// proveListed proves the heads of the streams that the node lists. One that is listed
-// and not under the header yet is none.
-func (c *streamCheck) proveListed() error {
+// proveListed proves the heads of the streams that the node lists, and returns the
+// height that the list is of. One that is listed and not under the header yet is none.
+func (c *streamCheck) proveListed() (height int64, err error) {
+	height = math.MaxInt64
 	last := ""
 	for {
-		names, more, err := c.from.Streams(c.ctx, c.what.Provider, last)
+		page, err := c.from.Streams(c.ctx, c.what.Provider, last)
 		if err != nil {
-			return fmt.Errorf("the node's list of streams: %w", err)
+			return 0, fmt.Errorf("the node's list of streams: %w", err)
 		}
-		for _, name := range names {
+		for _, name := range page.Names {
 			if name <= last {
-				return fmt.Errorf("the node's list of streams: %w: %q does not come behind %q", ErrAnswer, name, last)
+				return 0, fmt.Errorf("the node's list of streams: %w: %q does not come behind %q", ErrAnswer, name, last)
 			}
 			if len(c.streams) == mostStreams {
-				return fmt.Errorf("the provider has more than %s, which is the most that is looked at; audit the ledger", amount(mostStreams, "streams"))
+				return 0, fmt.Errorf("the provider has more than %s, which is the most that is looked at; audit the ledger", amount(mostStreams, "streams"))
 			}
 			if _, err := c.proveHead(name); err != nil {
-				return err
+				return 0, err
 			}
 			last = name
 		}
-		if !more || len(names) == 0 {
-			return nil
+		height = min(height, page.Height)
+		if !page.More || len(page.Names) == 0 {
+			return height, nil
 		}
 	}
+}
+
+// closedStreams is how many of the streams that were proven are closed.
+func (c *streamCheck) closedStreams() (closed int64) {
+	for _, s := range c.streams {
+		if s.Closed != nil {
+			closed++
+		}
+	}
+	return closed
+}
+
+// unlisted is how many streams the provider opened, or how many of them were closed,
+// beyond those that were proven.
+func (c *streamCheck) unlisted(p *provenance.Provider) int64 {
+	return max(p.Streams-int64(len(c.streams)), p.Equivocations-c.closedStreams())
 }
 
 // countStreams holds the streams that were proven against how many the provider
 // opened, and how many of them were closed. SPEC(VER-92)
 func (c *streamCheck) countStreams(p *provenance.Provider) {
 	place := fmt.Sprintf("state[%s]", provenance.StateProviderKey(p.ID))
-	found, closed := int64(len(c.streams)), int64(0)
-	for _, s := range c.streams {
-		if s.Closed != nil {
-			closed++
-		}
-	}
+	found, closed := int64(len(c.streams)), c.closedStreams()
 	counted := c.doc.rules.Version >= streamRules
-	missing := max(p.Streams-found, p.Equivocations-closed)
 	switch {
-	case missing > 0:
+	case c.unlisted(p) > 0:
 		c.heads.finding(CodeStreamMissing, fmt.Sprintf("streams[%s]", p.ID), fmt.Sprintf("%s, of which %d are closed: the provider's value says so", amount(p.Streams, "streams"), p.Equivocations),
 			fmt.Sprintf("%d listed and proven, of which %d are closed", found, closed))
 	case counted && found > p.Streams || closed > p.Equivocations:

@@ -91,6 +91,41 @@ func TestStreamsWithout(t *testing.T) {
 	}
 }
 
+// TestStreamsOfAnOlderList: a node's list of streams may be a little older than what is
+// proven. What such a list lacks is looked for again, and is no evidence. SPEC(VER-92)
+func TestStreamsOfAnOlderList(t *testing.T) {
+	l := many(t)
+	older := string(l.honest(parseURL(t, "/v1/providers/acme?after=s2")))
+	l.commit(l.batch("acme", "zz", l.records(1, "US", "CN")))
+	l.commit()
+	for name, c := range map[string]struct {
+		height string // that the list says
+		times  int    // that it is old
+		exit   int
+		says   string
+	}{
+		"for a moment": {"", 2, 0, ""}, "for long": {"", 99, 2, "lacks some that the provider had"},
+		"of now": {fmt.Sprintf(`"height":%d,`, l.height()), 99, 1, "stream-missing"},
+	} {
+		asked := 0
+		l.answer = func(path string, b []byte) []byte {
+			if u, _ := url.Parse(path); u.Path != "/v1/providers/acme" || u.Query().Get("after") != "s2" {
+				return b
+			}
+			if asked++; asked > c.times {
+				return b
+			}
+			if c.height != "" {
+				return []byte(strings.Replace(older, fmt.Sprintf(`"height":%d,`, l.height()-2), c.height, 1))
+			}
+			return []byte(older)
+		}
+		if r := l.streams(acmeAll); r.Exit() != c.exit || !strings.Contains(strings.Join(strings.Fields(text(r)), " "), c.says) {
+			t.Errorf("%s: exit %d\n%s", name, r.Exit(), text(r))
+		}
+	}
+}
+
 // TestStreamsOfOldRules: where the ledger never counted streams nothing shows that a
 // list is whole.
 func TestStreamsOfOldRules(t *testing.T) {
@@ -160,7 +195,7 @@ func streamLies() []attack {
 			swap(l, "/providers/acme", func(_ string, b []byte) []byte { return []byte(strings.Replace(string(b), `{"stream":"s1"},`, "", 1)) })
 		}),
 		lie("no stream is listed", "stream-missing at streams[acme]", acmeAll, func(l *ledger) {
-			swap(l, "/providers/acme", func(string, []byte) []byte { return []byte(`{"streams":[]}`) })
+			swap(l, "/providers/acme", func(string, []byte) []byte { return []byte(`{"height":99,"streams":[]}`) })
 		}),
 		lie("a stream is listed twice", `not checked: streams`, acmeAll, func(l *ledger) {
 			swap(l, "/providers/acme", func(_ string, b []byte) []byte { return []byte(strings.Replace(string(b), `"s1"`, `"s0"`, 1)) })

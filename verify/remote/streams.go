@@ -25,38 +25,40 @@ func (n *Node) ReceiptOf(ctx context.Context, entry string) ([]byte, error) {
 	return n.get(ctx, maxReceipt, "/entries/"+url.PathEscape(entry))
 }
 
-// Streams returns names of a provider's streams behind one, and whether there are
-// more: the node's word (spec/api.md API-8).
-func (n *Node) Streams(ctx context.Context, provider, after string) (names []string, more bool, err error) {
+// Streams returns a page of a provider's streams behind one: the node's word
+// (spec/api.md API-8).
+func (n *Node) Streams(ctx context.Context, provider, after string) (*verify.StreamsPage, error) {
 	path := "/v1/providers/" + url.PathEscape(provider)
 	b, err := n.get(ctx, maxStreams, path, "after", after, "limit", num(streamsPage))
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	return decodeStreams(b, n.base.String()+path)
 }
 
 // decodeStreams reads the names in an answer.
-func decodeStreams(b []byte, from string) (names []string, more bool, err error) {
+func decodeStreams(b []byte, from string) (*verify.StreamsPage, error) {
 	var answer struct {
+		Height  int64 `json:"height"`
 		Streams []struct {
 			Stream string `json:"stream"`
 		} `json:"streams"`
 		More bool `json:"more"`
 	}
-	err = json.Unmarshal(b, &answer)
+	err := json.Unmarshal(b, &answer)
 	if err == nil && len(answer.Streams) > streamsPage {
 		err = fmt.Errorf("%d streams, asked for %d", len(answer.Streams), streamsPage)
 	}
+	page := &verify.StreamsPage{More: answer.More, Height: answer.Height}
 	for i := 0; err == nil && i < len(answer.Streams); i++ {
 		name := answer.Streams[i].Stream
 		if !provenance.ValidNameID(name) {
 			err = fmt.Errorf("streams[%d] is %.80q, which is no stream's name", i, name)
 		}
-		names = append(names, name)
+		page.Names = append(page.Names, name)
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("%s: %w: %v", from, verify.ErrAnswer, err)
+		return nil, fmt.Errorf("%s: %w: %v", from, verify.ErrAnswer, err)
 	}
-	return names, answer.More, nil
+	return page, nil
 }

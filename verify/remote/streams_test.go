@@ -20,12 +20,12 @@ func TestStreamRoutes(t *testing.T) {
 		if coding != "" {
 			w.Header().Set("Content-Encoding", coding)
 		}
-		w.Write([]byte(`{"streams":[{"stream":"a"},{"stream":"b"}],"more":true}`))
+		w.Write([]byte(`{"height":7,"streams":[{"stream":"a"},{"stream":"b"}],"more":true}`))
 	}, Options{Retries: -1})
 	ctx := context.Background()
-	names, more, err := n.Streams(ctx, "acme", "A")
-	if err != nil || !more || !slices.Equal(names, []string{"a", "b"}) || asked != "/v1/providers/acme?after=A&limit=1000" {
-		t.Errorf("%q: %v, %v, %v", asked, names, more, err)
+	page, err := n.Streams(ctx, "acme", "A")
+	if err != nil || !page.More || page.Height != 7 || !slices.Equal(page.Names, []string{"a", "b"}) || asked != "/v1/providers/acme?after=A&limit=1000" {
+		t.Errorf("%q: %+v, %v", asked, page, err)
 	}
 	if _, err := n.ReceiptOf(ctx, "ab"); err != nil || asked != "/entries/ab" {
 		t.Errorf("%q: %v", asked, err)
@@ -41,16 +41,23 @@ func TestStreamRoutes(t *testing.T) {
 
 // FuzzStreams: a list has names of streams alone, no more than were asked for.
 func FuzzStreams(f *testing.F) {
-	f.Add([]byte(`{"streams":[{"stream":"us"}],"more":true}`))
+	f.Add([]byte(`{"height":1,"streams":[{"stream":"us"}],"more":true}`))
+	f.Add([]byte(`{"height":-1e3,"streams":[]}`))
 	f.Add([]byte(`{"streams":[{"stream":"US"}]}`))
 	f.Add([]byte(`{"streams":null,"more":1}`))
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		names, _, err := decodeStreams(b, "x")
-		if err != nil && !errors.Is(err, verify.ErrAnswer) || err != nil && names != nil || len(names) > streamsPage {
-			t.Errorf("%d names, %v", len(names), err)
+		page, err := decodeStreams(b, "x")
+		if err != nil {
+			if !errors.Is(err, verify.ErrAnswer) || page != nil {
+				t.Errorf("%+v, %v", page, err)
+			}
+			return
 		}
-		for _, name := range names {
+		if len(page.Names) > streamsPage {
+			t.Errorf("%d names", len(page.Names))
+		}
+		for _, name := range page.Names {
 			if !provenance.ValidNameID(name) {
 				t.Errorf("%q is taken for a name", name)
 			}
