@@ -132,14 +132,8 @@ func (a *audit) compareKeptLog() {
 		return
 	}
 	got := a.replay.marks[want.Size]
-	if got == nil { // a saved audit had passed it: its app hash tells as much
-		app, known := a.replay.appAt(want.Size)
-		if known && app == want.AppHash() {
-			return
-		}
-		s.finding(CodeFork, fmt.Sprintf("consistency[%d:%d]", want.Size, a.replay.tree.size),
-			fmt.Sprintf("a log that begins with that of header %d, of app hash %s", k.Height, want.AppHash()), app.String())
-		a.proveLog(nil)
+	if got == nil {
+		a.compareKeptApp()
 		return
 	}
 	if got.LogRoot == want.LogRoot && (got.StateRoot == want.StateRoot || a.replay.blind) {
@@ -149,6 +143,28 @@ func (a *audit) compareKeptLog() {
 		fmt.Sprintf("a log that begins with that of header %d: log root %s, state root %s", k.Height, want.LogRoot, want.StateRoot),
 		fmt.Sprintf("log root %s, state root %s", got.LogRoot, got.StateRoot))
 	a.proveLog(&got.LogRoot)
+}
+
+// compareKeptApp compares where a saved audit had passed the kept size: the app hash of
+// then tells as much. Which it was is not known where headers were skipped and the node
+// gave no heights: then a consistency proof has to do. SPEC(VER-31), SPEC(VER-49)
+func (a *audit) compareKeptApp() {
+	s, k := a.memory, a.kept
+	want := k.Preimage
+	app, known := a.replay.appAt(want.Size)
+	switch {
+	case known && app == want.AppHash():
+	case known || !a.replay.unknowable():
+		s.finding(CodeFork, fmt.Sprintf("consistency[%d:%d]", want.Size, a.replay.tree.size),
+			fmt.Sprintf("a log that begins with that of header %d, of app hash %s", k.Height, want.AppHash()), app.String())
+		a.proveLog(nil)
+	case a.ours == nil:
+		s.because("there is no log of our own that a trusted header covers")
+	default:
+		if err := a.checkConsistency(want.Size, want.LogRoot); err != nil {
+			s.because(fmt.Sprintf("the saved audit had passed the %d entries of the kept head, the node does not tell the heights of its entries, and no consistency proof leads from there to the audited log: %v", want.Size, err))
+		}
+	}
 }
 
 // keptSide is the kept head as a side of a fork.

@@ -195,6 +195,45 @@ func TestFarBelowTheTrust(t *testing.T) {
 	}
 }
 
+// TestKeptBelowWhatWasSaved: a saved audit that is newer than the kept head has passed
+// its size. Where the node gives no heights a consistency proof tells that the log goes
+// on from it; where there is none, that is not known, and no fork. SPEC(VER-31)
+func TestKeptBelowWhatWasSaved(t *testing.T) {
+	for name, heights := range map[string]func(verify.Entry) int64{"heights": nil, "no heights": func(verify.Entry) int64 { return 0 }} {
+		l := newLedger(t)
+		l.claim = heights
+		l.longer(2)
+		trust := l.at(1)
+		k := kept(l, trust)
+		l.longer(2)
+		s := &saves{t: t}
+		o := l.options()
+		o.Save, o.SaveEvery = s.save, -1
+		if r := l.auditWith(o, trust); r.Verdict != verify.Holds {
+			t.Fatal(text(r))
+		}
+		l.longer(1)
+		since := func(k *verify.Kept) *verify.Report {
+			o := l.options()
+			o.Resume = readSaved(t, s.last())
+			remembers(&o, k)
+			return l.auditWith(o)
+		}
+		if r := since(k); r.Verdict != verify.Holds || step(r, "kept").Outcome != verify.Passed {
+			t.Errorf("%s: %s", name, text(r))
+		}
+		other := *k
+		other.Preimage.LogRoot[0] ^= 1
+		r, want := since(&other), 1
+		if heights != nil {
+			want = 2
+		}
+		if r.Exit() != want || slices.Contains(codes(r), verify.CodeFork) != (want == 1) {
+			t.Errorf("%s, another log: exit %d\n%s", name, r.Exit(), text(r))
+		}
+	}
+}
+
 // forkLies are told to auditors with a memory or witnesses.
 func forkLies() []lie {
 	keeps := func(before func(t testing.TB) *ledger) func(*ledger, *verify.Options) {
