@@ -26,16 +26,16 @@ type genesisDoc struct {
 // wireGenesis is the part of the document that an audit needs. CometBFT writes
 // 64-bit integers as strings.
 type wireGenesis struct {
-	ChainID       string          `json:"chain_id"`
-	InitialHeight string          `json:"initial_height"`
-	AppState      json.RawMessage `json:"app_state"`
+	ChainID       string
+	InitialHeight string
+	AppState      json.RawMessage
 	Validators    []struct {
 		PubKey struct {
 			Type  string `json:"type"`
 			Value []byte `json:"value"`
 		} `json:"pub_key"`
 		Power string `json:"power"`
-	} `json:"validators"`
+	}
 }
 
 // readGenesis asks for the document and holds it against the trust. Where it is not
@@ -70,7 +70,7 @@ func parseGenesis(b []byte) (*genesisDoc, error) {
 		return nil, bad("genesis", fmt.Errorf("%d bytes, at most %d are read", len(b), maxGenesis))
 	}
 	var w wireGenesis
-	if err := json.Unmarshal(b, &w); err != nil {
+	if err := w.read(b); err != nil {
 		return nil, bad("genesis", err)
 	}
 	// SPEC(STA-4): the app hash of genesis stands in the header of block 1.
@@ -112,6 +112,28 @@ func parseGenesis(b []byte) (*genesisDoc, error) {
 		return nil, bad("genesis.app_state", err)
 	}
 	return doc, nil
+}
+
+// read reads the members by their exact names, as the engine does: encoding/json would
+// take CHAIN_ID for chain_id as well, so that there could be two ledgers in one document.
+func (w *wireGenesis) read(b []byte) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(b, &members); err != nil {
+		return err
+	}
+	for _, m := range []struct {
+		name string
+		to   any
+	}{{"chain_id", &w.ChainID}, {"initial_height", &w.InitialHeight}, {"app_state", &w.AppState}, {"validators", &w.Validators}} {
+		raw, there := members[m.name]
+		if !there {
+			continue
+		}
+		if err := json.Unmarshal(raw, m.to); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+	}
+	return nil
 }
 
 // validChainID is SPEC(LOG-2): the origin, which holds the chain id, is a name
