@@ -15,6 +15,9 @@ import (
 	"tokentrail/verify/cosign"
 )
 
+// notNow is what others are told of what only the operator is to know.
+const notNow = "nothing can be cosigned now"
+
 // maxDisputed bounds the checkpoints of which it is remembered that they were told of.
 const maxDisputed = 100
 
@@ -107,7 +110,7 @@ func (w *witness) verified(ctx context.Context, r *verify.Report) error {
 // take cosigns by what an audit handed out from now on.
 func (w *witness) take(ctx context.Context, l *verify.AuditedLog) error {
 	if err := w.learn(l); err != nil {
-		w.suspend(err.Error())
+		w.suspend(notNow)
 		return err
 	}
 	if l.Checkpoint == nil {
@@ -192,7 +195,7 @@ func (w *witness) add(ctx context.Context, r *cosign.Request) (*cosign.Cosigned,
 	var path []provenance.Hash
 	if c.Size < audited.Size {
 		if path, err = w.path(ctx, c.Size, audited.Size); err != nil {
-			return nil, &cosign.Refusal{Status: cosign.NotYet, Reason: err.Error()}
+			return nil, &cosign.Refusal{Status: cosign.NotYet, Reason: fmt.Sprintf("the node gives no consistency proof from %d to %d entries now", c.Size, audited.Size)}
 		}
 	}
 	g, err := c.Within(*audited, path)

@@ -72,7 +72,7 @@ func (w *witness) refuse(rw http.ResponseWriter, err error) {
 	var refused *cosign.Refusal
 	if !errors.As(err, &refused) {
 		w.tell(err.Error())
-		refused = &cosign.Refusal{Status: cosign.NotYet, Reason: "nothing can be cosigned now"}
+		refused = &cosign.Refusal{Status: cosign.NotYet, Reason: notNow}
 	}
 	if refused.Against != nil {
 		w.dispute(*refused.Against, refused.Reason)

@@ -207,7 +207,7 @@ func TestAnotherLog(t *testing.T) {
 	w.wants(422, "not shown to be of the log that was audited", newWitnessedLog("other", 100).request(0, 40))
 	w.wants(422, "not shown to be of the log that was audited", newWitnessedLog("other", 100).request(0, 50))
 	log.lie = func(int64, int64) ([]byte, error) { return nil, errors.New("the network is down") }
-	w.wants(503, "the network is down", log.request(0, 40))
+	w.wants(503, "no consistency proof", log.request(0, 40))
 	w.wants(200, "— ", log.request(0, 50)) // nothing is to be asked
 	log.lie = func(from, to int64) ([]byte, error) { return []byte("garbage"), nil }
 	w.mustTake(log.audited(100))
@@ -285,7 +285,7 @@ func TestSuspended(t *testing.T) {
 	if err := w.take(t.Context(), newWitnessedLog("other", 100).audited(50)); err == nil || !strings.Contains(err.Error(), "two logs of 50 entries") {
 		t.Error(err)
 	}
-	w.wants(503, "two logs", log.request(20, 30))
+	w.wants(503, notNow, log.request(20, 30))
 	foreign := log.audited(60)
 	foreign.Origin = strings.Replace(testOrigin, "test-1", "test-2", 1)
 	if err := w.take(t.Context(), foreign); err == nil {
@@ -305,7 +305,7 @@ func TestRemembers(t *testing.T) {
 	if err := second.take(t.Context(), log.audited(50)); err == nil || !strings.Contains(err.Error(), "another witness with this key") {
 		t.Fatal(err)
 	}
-	second.wants(503, "another witness", log.request(50, 50))
+	second.wants(503, notNow, log.request(50, 50))
 	file := w.file()
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
@@ -332,7 +332,7 @@ func TestRemembers(t *testing.T) {
 		if err := third.take(t.Context(), log.withCheckpoint(70, 70)); err == nil || !strings.Contains(err.Error(), "nothing is cosigned") {
 			t.Errorf("%s: %v", name, err)
 		}
-		third.wants(503, "nothing is cosigned", log.request(0, 70))
+		third.wants(503, notNow, log.request(0, 70))
 		if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, spoilt) {
 			t.Errorf("%s: what is damaged was replaced", name)
 		}
@@ -382,7 +382,7 @@ func TestNothingUnkept(t *testing.T) {
 	if err := os.Rename(filepath.Dir(file), away); err != nil {
 		t.Fatal(err)
 	}
-	w.wants(503, "nothing can be cosigned now", log.request(10, 20))
+	w.wants(503, notNow, log.request(10, 20))
 	if !strings.Contains(w.said.String(), "cannot be kept") {
 		t.Errorf("%s", w.said)
 	}
