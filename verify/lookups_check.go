@@ -2,10 +2,13 @@ package verify
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
 	"sort"
+	"strconv"
 
 	"tokentrail/provenance"
 )
@@ -165,26 +168,47 @@ func (l *lookUp) page(pager RecordPager, page int) (*provenance.RecordsAnswer, e
 // on from an earlier one, many may stand before.
 func (l *lookUp) skip(pager RecordPager) (int, error) {
 	var failed error
+	from := l.a.replay.guesses.sampler.from
 	before := func(page int) bool {
-		answer, err := l.page(pager, page)
-		if err != nil {
-			failed = err
+		var answer *provenance.RecordsAnswer
+		if answer, failed = l.page(pager, page); failed != nil {
 			return false
 		}
 		n := len(answer.Hits)
-		return answer.More && n > 0 && answer.Hits[n-1].Entry < l.a.replay.guesses.sampler.from
+		if !answer.More || n == 0 || answer.Hits[n-1].Entry >= from {
+			return false
+		}
+		failed = l.pass(page, answer.Hits)
+		return failed == nil
 	}
-	if l.a.replay.guesses.sampler.from == 0 || !before(0) {
+	if from == 0 || !before(0) {
 		return 0, failed
 	}
 	const pages = provenance.MaxRecordOffset/provenance.MaxRecordHits + 1
 	page := sort.Search(pages, func(p int) bool { return failed != nil || !before(p) })
+	if page == pages && failed == nil {
+		l.a.assume(fmt.Sprintf("%s: the node says that more than %d records stand before entry %d: what is behind them, nobody can look up", l.place, provenance.MaxRecordOffset, from))
+	}
 	return page, failed
 }
 
-// judge holds the next hit of the answer against the next record that it has to
-// have. SPEC(VER-62)
-func (l *lookUp) judge(hit *provenance.RecordHit) error {
+// pass holds a page before the first that is compared to what can be known of it: all
+// has the name and stands in the order of the log, behind the pages seen so far, and
+// one record, drawn, is of an entry of the log. Else a node could make up as many
+// pages as hide the others. SPEC(VER-62)
+func (l *lookUp) pass(page int, hits []provenance.RecordHit) error {
+	for i := range hits {
+		if err := l.follow(&hits[i]); err != nil {
+			return err
+		}
+	}
+	drawn := sha256.Sum256(fmt.Appendf(l.a.replay.guesses.sampler.key[:], "%s/%d", l.place, page))
+	hit := &hits[binary.BigEndian.Uint64(drawn[:])%uint64(len(hits))]
+	return l.a.askInclusion(l.place+" entries["+strconv.FormatInt(hit.Entry, 10)+"]", hit.Entry, provenance.LeafHash(hit.Statement))
+}
+
+// follow holds a hit to what was asked for, and to the one before. SPEC(VER-62)
+func (l *lookUp) follow(hit *provenance.RecordHit) error {
 	if hit.Proof == nil {
 		return l.wrong("a proof of each record", "none")
 	}
@@ -196,6 +220,16 @@ func (l *lookUp) judge(hit *provenance.RecordHit) error {
 		return l.wrong("records in the order of the log, each once", fmt.Sprintf("%s behind %s", at.text(), l.last.text()))
 	}
 	l.last, l.any = at, true
+	return nil
+}
+
+// judge holds the next hit of the answer against the next record that it has to
+// have.
+func (l *lookUp) judge(hit *provenance.RecordHit) error {
+	if err := l.follow(hit); err != nil {
+		return err
+	}
+	at := l.last
 	switch {
 	case at.entry >= l.a.ours.Size:
 		l.ended = true // younger than what is audited, as all behind it

@@ -9,6 +9,7 @@ import (
 // A savedSampler is a sampler as it is saved. SPEC(VER-63)
 type savedSampler struct {
 	key      []byte // empty where nothing was drawn
+	most     int64  // names of a kind
 	from     int64
 	unlooked int64
 	names    []savedName
@@ -28,7 +29,7 @@ func (s *sampler) saved() (out savedSampler) {
 	if s == nil {
 		return out
 	}
-	out = savedSampler{key: s.key[:], from: s.from, unlooked: s.unlooked}
+	out = savedSampler{key: s.key[:], most: int64(s.most), from: s.from, unlooked: s.unlooked}
 	for kind, held := range s.held {
 		for _, draw := range drawsOf(held) {
 			name := held[draw]
@@ -40,7 +41,8 @@ func (s *sampler) saved() (out savedSampler) {
 }
 
 // restore goes on from what was saved if it was drawn by the same seed; else what is
-// behind size is drawn alone. s may be nil.
+// behind size is drawn alone. Of a name that was not drawn before, the records before
+// are not known: so no more are drawn than were. s may be nil.
 func (s *sampler) restore(saved *savedSampler, size int64) error {
 	if s == nil {
 		return nil
@@ -49,7 +51,7 @@ func (s *sampler) restore(saved *savedSampler, size int64) error {
 		s.from = size
 		return nil
 	}
-	s.from, s.unlooked = saved.from, saved.unlooked
+	s.from, s.unlooked, s.most = saved.from, saved.unlooked, int(min(int64(s.most), saved.most))
 	for i := range saved.names {
 		name := &saved.names[i]
 		query, err := provenance.ParseRecordQuery(name.param, name.text)
@@ -63,8 +65,9 @@ func (s *sampler) restore(saved *savedSampler, size int64) error {
 }
 
 func (c *codec) savedSampler(s *savedSampler) {
-	c.tuple(4)
+	c.tuple(5)
 	c.bytes(&s.key, 16)
+	c.natural(&s.most)
 	c.natural(&s.from)
 	c.natural(&s.unlooked)
 	list(c, &s.names, maxList, func(n *savedName) {
