@@ -38,6 +38,14 @@ var errOtherKept = errors.New("another audit has kept another header of this hei
 type memory struct {
 	state  string // the directory above; empty: evidence goes into the working directory
 	origin string // of the ledger that is audited, as soon as it is known
+	header bool   // a header alone is trusted, which does not cover the genesis document
+}
+
+// rely notes the trust of the audit. A memory belongs to one trust.
+func (m *memory) rely(trust verify.Trust) {
+	if m != nil {
+		m.header = trust.Height > 0 && trust.Genesis == nil
+	}
 }
 
 // memory returns where --state says that heads are kept; nil is nowhere.
@@ -92,8 +100,38 @@ func (m *memory) recalls() func(origin string) (*verify.Kept, error) {
 			return nil, fmt.Errorf("the log's origin %q is not tokentrail/<chain id>/<genesis hash>", origin)
 		}
 		m.origin = origin
-		return m.head()
+		k, err := m.head()
+		if k == nil && err == nil && m.header {
+			err = m.otherDocument()
+		}
+		return k, err
 	}
+}
+
+// otherDocument is an error where a head of the same chain id is kept of another genesis
+// document. Whoever trusts a header alone takes the document as the node gives it: with
+// another one a fork would come to a directory of its own. SPEC(CLI-80)
+func (m *memory) otherDocument() error {
+	own := m.dir()
+	names, err := os.ReadDir(filepath.Dir(own))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	chain := filepath.Base(own)
+	chain = chain[:strings.LastIndexByte(chain, '-')+1]
+	for _, n := range names {
+		other := filepath.Join(filepath.Dir(own), n.Name())
+		if other == own || len(other) != len(own) || !strings.HasPrefix(n.Name(), chain) {
+			continue
+		}
+		if _, err := os.Lstat(filepath.Join(other, keptHead)); err == nil {
+			return fmt.Errorf("a head of this chain id is kept of another genesis document, in %s; say with --genesis SHA256 which document is meant", other)
+		}
+	}
+	return nil
 }
 
 // head reads the kept head; nil where none was kept. SPEC(CLI-81)

@@ -226,6 +226,49 @@ func TestStateOfVerify(t *testing.T) {
 	}
 }
 
+// TestHeadOfAnotherDocument: who trusts a header alone, and has a head of the chain id
+// under another genesis document, is to say which is meant. SPEC(CLI-80)
+func TestHeadOfAnotherDocument(t *testing.T) {
+	dir := t.TempDir()
+	other := strings.Replace(testOrigin, "/0123", "/4567", 1)
+	header := verify.Trust{Height: 5}
+	named := verify.Trust{Height: 5, Genesis: &provenance.Hash{}}
+	recall := func(origin string, trust verify.Trust) (*verify.Kept, error) {
+		m := &memory{state: dir}
+		m.rely(trust)
+		return m.recalls()(origin)
+	}
+	if k, err := recall(other, header); k != nil || err != nil {
+		t.Fatal(k, err)
+	}
+	for _, neighbour := range []string{"test-1-4567456789abcdef", "test-10-0123456789abcdef", "test-2-0123456789abcdef"} {
+		if err := os.MkdirAll(filepath.Join(dir, "ledgers", neighbour), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"test-10-0123456789abcdef", "test-2-0123456789abcdef"} {
+		if err := os.WriteFile(filepath.Join(dir, "ledgers", name, "head"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if k, err := recall(other, header); k != nil || err != nil {
+		t.Errorf("heads of other chains: %v, %v", k, err)
+	}
+	mustKeep(t, memoryIn(dir), keptAt(7, 1))
+	if _, err := recall(other, header); err == nil || !strings.Contains(err.Error(), "--genesis") || !strings.Contains(err.Error(), "test-1-0123456789abcdef") {
+		t.Errorf("a head of the same chain: %v", err)
+	}
+	for _, trust := range []verify.Trust{named, {}} {
+		if k, err := recall(other, trust); k != nil || err != nil {
+			t.Errorf("%+v: %v, %v", trust, k, err)
+		}
+	}
+	if k, err := recall(testOrigin, header); k == nil || err != nil {
+		t.Errorf("its own head: %v, %v", k, err)
+	}
+	(*memory)(nil).rely(header)
+}
+
 // TestWitnessFlags refuses what is no other node. SPEC(CLI-83)
 func TestWitnessFlags(t *testing.T) {
 	for _, args := range [][]string{

@@ -180,6 +180,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 	if err != nil {
 		return err
 	}
+	memory.rely(trust)
 	witnesses, err := a.witnesses(c, f.witness)
 	if err != nil {
 		return err

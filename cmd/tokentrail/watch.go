@@ -162,6 +162,7 @@ func (a *app) newWatcher(f *verifyFlags, o *watchFlags) (*watcher, error) {
 	if w.memory, err = a.memory(f.state); err != nil {
 		return nil, err
 	}
+	w.memory.rely(w.trust)
 	if w.witnesses, err = a.witnesses(c, f.witness); err != nil {
 		return nil, err
 	}
