@@ -37,6 +37,9 @@ func (x *exhibit) heightOfBlock() (int64, error) {
 		return 0, fmt.Errorf("%s: %w", place, err)
 	}
 	header, err := x.headers.Open(x.ctx, x.Block.LightBlock)
+	if errors.Is(err, ErrOtherValidators) {
+		return 0, fmt.Errorf("%s: %w", place, err)
+	}
 	if err != nil {
 		return 0, within(place, err)
 	}

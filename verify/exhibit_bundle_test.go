@@ -456,6 +456,8 @@ func TestEveryFlippedByteOfABundleIsNoticed(t *testing.T) {
 	for name, e := range map[string]*verify.Exhibit{
 		"statement":    l.exhibitOf("0", remote.Wanted{Records: []int64{0}, AllRecords: true, Header: 2}),
 		"act":          l.exhibit("8"),
+		"in a block":   l.exhibit("5"),
+		"middle act":   l.exhibit("7"),
 		"equivocation": l.exhibit("9"),
 	} {
 		raw, err := e.Encode()
@@ -509,6 +511,9 @@ func sameMeaning(a, b *verify.Exhibit) bool {
 	acts := func(s, o provenance.BundleAct) bool {
 		return bytes.Equal(s.Act, o.Act) && bytes.Equal(s.Inclusion.Encode(), o.Inclusion.Encode())
 	}
+	if (a.Block == nil) != (b.Block == nil) || a.Block != nil && (!blocks(a.Block.LightBlock, b.Block.LightBlock) || !bytes.Equal(a.Block.Inclusion.Encode(), b.Block.Inclusion.Encode()) || !bytes.Equal(a.Frame, b.Frame)) {
+		return false
+	}
 	frames := bytes.Equal(a.Frame, b.Frame) || sameRecords(verify.Entry{Statement: a.Entry, Frame: a.Frame}, verify.Entry{Statement: b.Entry, Frame: b.Frame})
-	return frames && slices.EqualFunc(a.States, b.States, states) && slices.EqualFunc(a.Acts, b.Acts, acts)
+	return frames && slices.EqualFunc(a.States, b.States, states) && slices.EqualFunc(a.Acts, b.Acts, acts) && slices.EqualFunc(a.Before, b.Before, acts)
 }
