@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -135,7 +136,7 @@ func (w *witness) learn(l *verify.AuditedLog) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.origin != "" && w.origin != l.Origin || w.log.Origin != "" && w.log.Origin != l.Origin {
-		return fmt.Errorf("the ledger that is watched is %s, and the log to be cosigned another", l.Origin)
+		return fmt.Errorf("the ledger that is watched is %s, and the log whose checkpoints are to be cosigned another; mend --log-key, or --node", l.Origin)
 	}
 	if w.memory == nil {
 		m, last, err := openCosigned(w.state, l.Origin, w.key)
@@ -145,7 +146,10 @@ func (w *witness) learn(l *verify.AuditedLog) error {
 		w.memory, w.log.Origin, w.log.Last = m, l.Origin, last
 	}
 	// SPEC(VER-88): each node has a key of its own. It tells who asks, no more.
-	if w.log.Keys = w.logKeys; w.log.Keys == nil {
+	switch {
+	case w.logKeys != nil:
+		w.log.Keys = w.logKeys
+	case len(l.Keys) > 0: // else the node did not say this time
 		w.log.Keys = l.Keys
 	}
 	now := &cosign.Tree{Size: l.Size, Root: l.Root}
@@ -175,6 +179,10 @@ func (w *witness) cosignOwn(ctx context.Context, l *verify.AuditedLog) error {
 		return err
 	}
 	_, err = w.add(ctx, r)
+	var refused *cosign.Refusal
+	if errors.As(err, &refused) && refused.Status == cosign.Conflict {
+		return nil // a client was faster: the next round is about that
+	}
 	return err
 }
 
