@@ -28,14 +28,15 @@ type audit struct {
 	inspection        *Step // nil where nobody asked for it
 	memory, witnesses *Step // nil where the auditor has none
 
-	doc    *genesisDoc
-	given  []byte // the genesis document, as it was given
-	origin string
-	status *Status
-	early  early
-	replay *replay
-	kept   *Kept // nil where nothing was
-	asked  []*asked
+	doc     *genesisDoc
+	given   []byte // the genesis document, as it was given
+	origin  string
+	status  *Status
+	early   early
+	replay  *replay
+	kept    *Kept // nil where nothing was
+	keptErr error // why its header could not be asked for again
+	asked   []*asked
 
 	patience time.Duration // left to wait for the node's index of records
 
@@ -117,7 +118,9 @@ func (a *audit) run() {
 		return
 	}
 	a.status = status
-	if !a.checkGenesis() {
+	begun := a.checkGenesis()
+	a.askKept()
+	if !begun {
 		return
 	}
 	a.saving.ready = true

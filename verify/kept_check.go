@@ -69,10 +69,13 @@ func (a *audit) behindKept() bool { return a.kept != nil && a.kept.Height > a.st
 // checkKept holds the audited ledger against what was kept of it. SPEC(VER-31)
 func (a *audit) checkKept() {
 	s, k := a.memory, a.kept
-	if k == nil {
+	if k == nil || len(s.Findings) > 0 {
 		return
 	}
 	s.begin()
+	if a.keptErr != nil {
+		s.because(a.keptErr.Error())
+	}
 	switch {
 	case a.behindKept() && a.status.CatchingUp:
 		s.because(fmt.Sprintf("the node is catching up and has not reached the kept height %d; try again later", k.Height))
