@@ -309,3 +309,20 @@ func TestNodesThatWithhold(t *testing.T) {
 		t.Errorf("heights that go back: %+v, %v", e, err)
 	}
 }
+
+// TestTooManyActsBefore: more acts than a bundle holds are said, and counted from the
+// last that says who governs.
+func TestTooManyActsBefore(t *testing.T) {
+	l := hashed(t)
+	var acts []verify.Entry
+	for range provenance.MaxBundleBefore + 2 {
+		acts = append(acts, l.act(provenance.Action{Type: provenance.ProviderDescribe, ID: "acme", Name: "Acme"}))
+	}
+	l.commit(acts...)
+	l.commit(l.act(l.admit("gamma")))
+	l.commit()
+	_, err := l.node().Exhibit(t.Context(), fmt.Sprint(provenance.MaxBundleBefore+1), remote.Wanted{})
+	if err == nil || !strings.Contains(err.Error(), "4097 acts since the last that says who governs, a bundle holds 4096; audit the ledger instead") {
+		t.Error(err)
+	}
+}

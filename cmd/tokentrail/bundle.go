@@ -41,7 +41,8 @@ func (a *app) bundleCommand() *cobra.Command {
 			"who came to sign since genesis, and what the registry says of the key. Who has the file and the\n" +
 			"genesis document's SHA-256 checks it with tokentrail verify FILE, without a network.\n\n" +
 			"RECORD is an id, 64 hex digits, or ISSUER/REF. ENTRY is an index in the log, or an entry's id.\n" +
-			"What would not hold is not written.\n\n" +
+			"What would not hold is not written. All records of a statement come along where its key was valid\n" +
+			"at some heights only, since they show in which block it was.\n\n" +
 			"With --scitt it is a SCITT transparent statement, whose reader brings the genesis document.",
 		Example: "tokentrail bundle acme/answer-17 --node http://localhost:7480 -o answer-17.tokentrail\n" +
 			"tokentrail verify answer-17.tokentrail --genesis 64-hex-digits",
