@@ -2,8 +2,10 @@ package verify_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"testing"
 
+	"tokentrail/provenance"
 	"tokentrail/verify"
 )
 
@@ -19,6 +21,40 @@ func TestTwoChainsInOneDocument(t *testing.T) {
 	}
 	l.chainID = "main-1" // as the node says
 	if r := l.audit(trust); r.Verdict != verify.Evidence {
+		t.Error(text(r))
+	}
+}
+
+// TestFirstPolicyOfAnotherDocument: what an act has replaced since genesis is under no
+// header behind it, so that a node can show a document with another. Who names the
+// document sees that; who does not is told. SPEC(VER-3)
+func TestFirstPolicyOfAnotherDocument(t *testing.T) {
+	build := func(records int64) *ledger {
+		return newLedgerWith(t, func(l *ledger, g *provenance.Genesis) {
+			twoOfThree(l, g)
+			g.Policy.Records = records
+		})
+	}
+	l := build(2)
+	l.commit(l.batch("acme", "us", l.records(5, "US", "CN"))) // more than policy allows
+	l.commit(l.act(provenance.Action{Type: provenance.PolicySet, Policy: &provenance.Policy{Records: 64}}))
+	l.commit(l.one("acme", "us"))
+	l.commit()
+	unnamed := l.at(3)
+	named := unnamed
+	named.Genesis = new(provenance.Hash(sha256.Sum256(l.genesis)))
+	const says = "rules, policy, governance and registry began as the node's genesis document says"
+	if r := l.audit(unnamed); r.Verdict != verify.Evidence || !tells(r, says) {
+		t.Error(text(r))
+	}
+	if r := l.audit(named); r.Verdict != verify.Evidence || tells(r, says) {
+		t.Error(text(r))
+	}
+	l.genesis = build(64).genesis
+	if r := l.audit(unnamed); r.Verdict != verify.Holds || !tells(r, says) {
+		t.Error(text(r))
+	}
+	if r := l.audit(named); r.Verdict != verify.Evidence || r.Findings()[0].Code != verify.CodeGenesisHash {
 		t.Error(text(r))
 	}
 }
