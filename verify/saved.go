@@ -235,7 +235,9 @@ func (c *codec) saved(s *Saved) {
 	c.trust(&s.trust)
 	c.hash(&s.genesis)
 	c.text(&s.chainID, maxKept)
-	c.bytes(&s.seed, 32)
+	if c.bytes(&s.seed, 32); c.err == nil && len(s.seed) != 32 {
+		c.fail("a seed of %d bytes", len(s.seed))
+	}
 	c.choices(&s.choices)
 	maybe(c, &s.base, c.savedHead)
 	maybe(c, &s.done, c.savedHead)

@@ -415,6 +415,10 @@ func TestReadSavedRefuses(t *testing.T) {
 	}
 	refused("more", append(bytes.Clone(b), 0), verify.ErrNotSaved)
 	refused("a text", []byte("# Report\n"), verify.ErrNotSaved)
+	seed := append([]byte{0x58, 32}, append([]byte{1}, make([]byte, 31)...)...) // of l.options
+	short := bytes.Replace(b, seed, append([]byte{0x58, 31}, seed[2:33]...), 1)
+	sum := sha256.Sum256(short[:len(short)-34])
+	refused("a short seed", append(short[:len(short)-32], sum[:]...), verify.ErrNotSaved)
 	version := bytes.Index(b, []byte("tokentrail saved audit")) + len("tokentrail saved audit")
 	for i := range 2 { // format, rule version
 		newer := bytes.Clone(b)
