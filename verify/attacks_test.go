@@ -84,10 +84,11 @@ func provoked(r *verify.Report, want string) bool {
 }
 
 // TestAttacks makes every attack, and wants exactly its findings and none that
-// passes; and that every code that there is, is provoked by one.
+// passes, in a report that meets the schema (SPEC(VER-56)); and that every code that
+// there is, is provoked by one.
 func TestAttacks(t *testing.T) {
 	made, unchecked, harmless, told := 0, 0, 0, map[string]bool{}
-	names := map[string]bool{}
+	names, form := map[string]bool{}, schema(t)
 	for _, a := range attacks() {
 		if names[a.name] {
 			t.Errorf("two attacks are called %s", a.name)
@@ -99,6 +100,9 @@ func TestAttacks(t *testing.T) {
 			r := a.tell(t)
 			if !provoked(r, a.want) {
 				t.Errorf("it ends in %s; wanted %s:\n%s", outcomeOf(r), a.want, text(r))
+			}
+			if err := form.Validate(document(t, r)); err != nil && !strings.HasPrefix(a.name, "trace, ") { // which has no report
+				t.Errorf("its report: %v", err)
 			}
 			for _, f := range r.Findings() {
 				if f.How == "" || f.Want == "" || f.Got == "" || f.Place == "" {

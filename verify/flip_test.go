@@ -48,8 +48,8 @@ func (l *ledger) asked(trust ...verify.Trust) map[string][]byte {
 }
 
 // TestEveryFlippedByteIsNoticed changes every byte of every answer, one at a
-// time: no audit may then say that all holds, but for bytes that mean nothing,
-// which irrelevant proves.
+// time, or in a short run a sample of them: no audit may then say that all holds, but
+// for bytes that mean nothing, which irrelevant proves.
 func TestEveryFlippedByteIsNoticed(t *testing.T) {
 	l := tiny(t)
 	genesis := l.asked()
@@ -57,19 +57,15 @@ func TestEveryFlippedByteIsNoticed(t *testing.T) {
 		trust  verify.Trust
 		stride int // the light client is slower, and reads the same answers
 	}{
-		"genesis": {verify.Trust{Genesis: new(hashOf(l.genesis))}, 1},
-		"header":  {l.at(1), 7},
+		"genesis": {verify.Trust{Genesis: new(hashOf(l.genesis))}, 7},
+		"header":  {l.at(1), 23},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answers := genesis
 			if name == "header" {
 				answers = l.asked(c.trust)
 			}
-			stride := c.stride
-			if testing.Short() {
-				stride *= 23
-			}
-			flipAll(t, l, answers, c.trust, stride)
+			flipAll(t, l, answers, c.trust, c.stride)
 		})
 	}
 }
@@ -106,11 +102,13 @@ func flipAll(t *testing.T, l *ledger, answers map[string][]byte, trust verify.Tr
 		})
 	}
 	total := 0
+	at, every := sampled(t, stride)
 	for _, path := range slices.Sorted(maps.Keys(answers)) {
-		for at := 0; at < len(answers[path]); at += stride {
+		for ; at < len(answers[path]); at += every {
 			jobs <- job{path, at}
 			total++
 		}
+		at -= len(answers[path])
 	}
 	close(jobs)
 	wg.Wait()
