@@ -19,7 +19,7 @@ func (g *Graph) Judge() (found []*Finding, gaps []string) {
 			gaps = append(gaps, f.Error())
 			continue
 		}
-		found = append(found, answered(f))
+		found = append(found, LookUpFinding(f))
 	}
 	before := map[string]bool{}
 	for _, n := range g.Nodes {
@@ -39,8 +39,9 @@ func (g *Graph) Judge() (found []*Finding, gaps []string) {
 	return found, gaps
 }
 
-// answered is a finding of a trace as one of a report.
-func answered(f *Finding) *Finding {
+// LookUpFinding is a finding of a trace as one of a report: what an answer about
+// records has wrong is a look-up. SPEC(VER-62)
+func LookUpFinding(f *Finding) *Finding {
 	if f.Code == CodeTraceAnswer {
 		return NewFinding(CodeLookUp, f.Place, f.Want, f.Got)
 	}

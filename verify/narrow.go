@@ -154,8 +154,8 @@ func (n *Narrow) Conclude() *Report {
 	return n.rep
 }
 
-// proves reports whether an exhibit that holds proves a record.
-func (r *Report) proves(id provenance.Hash) bool {
+// Proves reports whether the report is of an exhibit that holds and proves a record.
+func (r *Report) Proves(id provenance.Hash) bool {
 	return r.Verdict == Holds && r.Exhibit != nil && slices.ContainsFunc(r.Exhibit.Records, func(e ExhibitedRecord) bool { return e.ID == id })
 }
 

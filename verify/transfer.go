@@ -117,7 +117,7 @@ func (c *transferCheck) prove(step, name string, entry, index int64, id provenan
 		return nil
 	}
 	// SPEC(VER-62)
-	if !r.proves(id) || r.Exhibit.Entry != entry {
+	if !r.Proves(id) || r.Exhibit.Entry != entry {
 		c.Find(step, NewFinding(CodeLookUp, fmt.Sprintf("%s.entries[%d].records[%d]", name, entry, index), "the record "+id.String()+", as the look-up has it", "another"))
 		return nil
 	}
@@ -182,7 +182,7 @@ func (c *transferCheck) lookUp(q provenance.RecordQuery) error {
 			c.Because(stepCorrections, f.Error())
 			continue
 		}
-		c.Find(stepCorrections, answered(f))
+		c.Find(stepCorrections, LookUpFinding(f))
 	}
 	for _, n := range g.Nodes {
 		if n.Record != nil {

@@ -48,21 +48,11 @@ func (a *app) contentFindCommand() *cobra.Command {
 }
 
 func (a *app) contentFind(ctx context.Context, name string, f *findFlags) error {
-	l := &look{}
-	var err error
-	if f.key != "" {
-		if l.key, err = readSidecar(f.key); err != nil {
-			return err
-		}
-	}
-	src, err := a.openSource(name)
+	l, err := a.openLook(name, f.key)
 	if err != nil {
 		return err
 	}
-	defer src.close()
-	if err := l.read(src); err != nil {
-		return err
-	}
+	defer l.values.src.close()
 	p, err := a.newProver(ctx, f.node, f.genesis)
 	if err != nil {
 		return err
@@ -78,6 +68,27 @@ func (a *app) contentFind(ctx context.Context, name string, f *findFlags) error 
 	return err
 }
 
+// openLook reads a file whose record is looked for, with the sidecar of a key if one is
+// named. Whoever has the look closes its source.
+func (a *app) openLook(name, key string) (*look, error) {
+	l := &look{}
+	var err error
+	if key != "" {
+		if l.key, err = readSidecar(key); err != nil {
+			return nil, err
+		}
+	}
+	src, err := a.openSource(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.read(src); err != nil {
+		src.close()
+		return nil, err
+	}
+	return l, nil
+}
+
 // A look is one search for the record of a file's content.
 type look struct {
 	values *commitments
@@ -88,6 +99,7 @@ type look struct {
 	other  error       // why none is looked for: not a kind of file that carries labels
 
 	records  []*candidate // in the order in which they were found
+	asked    int64        // queries
 	findings []*verify.Finding
 	more     bool // there may be records that were not read
 	unproven bool // a record was named that could not be proven
@@ -158,6 +170,7 @@ func (l *look) ask(ctx context.Context, p *prover) error {
 
 // lookUp asks for the records of a query and what they come from, one step up.
 func (l *look) lookUp(ctx context.Context, p *prover, q provenance.RecordQuery, by string) error {
+	l.asked++
 	g, err := p.trace(ctx, q, verify.Bounds{Up: 1, Down: -1, Breadth: maxShownRecords, Nodes: 40 * maxShownRecords})
 	if err != nil {
 		return err

@@ -96,7 +96,7 @@ func (a *app) verifyCommand() *cobra.Command {
 			"tokentrail verify answer-17.tokentrail --genesis 64-hex-digits",
 		Args: atMostOneFile,
 	}
-	cmd.AddCommand(a.verifyRecordCommand(), a.verifyEntryCommand(), a.verifyStreamCommand(), a.verifyProviderCommand(), a.verifyFlowsCommand(), a.verifyTransferCommand())
+	cmd.AddCommand(a.verifyRecordCommand(), a.verifyEntryCommand(), a.verifyStreamCommand(), a.verifyProviderCommand(), a.verifyFlowsCommand(), a.verifyTransferCommand(), a.verifyContentCommand())
 	s := cmd.Flags()
 	f.add(cmd)
 	s.StringVar(&f.document, "genesis-document", "", "of a FILE: a file with the ledger's genesis document, from elsewhere than the FILE")

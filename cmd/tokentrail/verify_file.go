@@ -104,7 +104,7 @@ func (a *app) verifyFile(ctx context.Context, name string, f *verifyFlags) error
 	for _, kind := range fileKinds() {
 		names = append(names, kind.name)
 	}
-	return usagef("%s is nothing that verify can check: %s; wanted one of %s", printable(name), seen(in.raw), strings.Join(names, ", "))
+	return usagef("%s is nothing that verify can check: %s; wanted one of %s; a piece of content, as a picture or a text, is checked with: tokentrail verify content FILE", printable(name), seen(in.raw), strings.Join(names, ", "))
 }
 
 // readFile reads a file of at most so many bytes.
