@@ -265,6 +265,9 @@ func (w *asked) undone(at string, err error) error {
 	switch {
 	case errors.As(err, &f):
 		return w.finding(f.Place, f.Want, f.Got)
+	case errors.Is(err, ErrMissing) && w.status != nil && w.status.CatchingUp:
+		// SPEC(VER-19)
+		return fmt.Errorf("%s: it is catching up: %w", at, err)
 	case errors.Is(err, ErrAnswer), errors.Is(err, ErrMissing):
 		return w.finding(at, "an answer in the form of spec/api.md", err.Error())
 	}

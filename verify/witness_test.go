@@ -83,6 +83,17 @@ func TestWitnessesThatCannotBeAsked(t *testing.T) {
 			t.Errorf("%s: the report does not say what came of it", name)
 		}
 	}
+	// A witness that catches up, and says so, lacks what it does not have yet.
+	for _, path := range []string{"/v1/headers?from=4", "/checkpoint"} {
+		for catching, exit := range map[bool]int{true: 2, false: 1} {
+			l, w := small(t).longer(2), small(t)
+			w.answer = missing(path)
+			w.status = func(s *verify.Status) { s.CatchingUp = catching }
+			if r := l.witnessed([]verify.Source{w.node()}); r.Exit() != exit || tells(r, "it is catching up") != catching {
+				t.Errorf("%s, catching up %v: exit %d\n%s", path, catching, r.Exit(), text(r))
+			}
+		}
+	}
 	l := small(t)
 	r := auditOfWitnessed(l, broken(l, "/v1/headers"))
 	if s := step(r, "witnesses"); r.Exit() != 2 || s.Outcome != verify.NotChecked {
