@@ -31,7 +31,7 @@ func strictFlags() map[string]string {
 	}
 	for _, name := range []string{
 		"alg", "amend", "basis", "batch", "by", "cache-read", "cache-write", "developer", "format", "index", "input", "issuer", "key", "kind", "label", "limit",
-		"model-column", "note", "operator", "out", "output", "passphrase-file", "patience", "reason", "reasoning", "receipts", "side", "since", "state",
+		"look-ups", "model-column", "note", "operator", "out", "output", "passphrase-file", "patience", "reason", "reasoning", "receipts", "side", "since", "state",
 		"stream", "time", "time-format", "trusting-period", "until", "using-operator", "window", "zone",
 		"breadth", "down", "modality", "nodes", "producer", "profile", "propagate-id", "propagator", "record", "ref", "reserved1", "reserved2", "role", "source-type", "status", "up", "value",
 		"file", "governor", "height", "jurisdictions", "last-height", "name", "new", "new-passphrase-file", "old-until", "provider-key", "threshold", "valid-from",

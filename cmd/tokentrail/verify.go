@@ -29,6 +29,7 @@ type verifyFlags struct {
 	trust    string
 	period   period
 	receipts int
+	lookUps  lookUps
 	against  string // what findings against providers are told as
 	schema   bool   // of reports is all that is asked for
 	state    string // where heads are kept; none: nowhere
@@ -47,6 +48,7 @@ func (f *verifyFlags) add(cmd *cobra.Command) {
 	s.StringVar(&f.node, "node", "", "the node's address, as http://localhost:7480 (or "+envNode+")")
 	f.bindTrust(s)
 	s.IntVar(&f.receipts, "receipts", 0, "entries whose receipts and proofs are asked for, drawn at random; -1 for all (64)")
+	s.Var(&f.lookUps, "look-ups", "names of each kind that records are looked up by, drawn at random; none for no look-ups (64)")
 	s.StringVar(&f.against, "providers", verify.AsFinding, "what speaks against a provider, not the ledger: a finding, or a notice that leaves the verdict as it is")
 	s.StringVar(&f.state, "state", "", "where the newest verified head of each ledger is kept, to compare with; none: nowhere ($XDG_STATE_HOME/tokentrail)")
 	s.StringSliceVar(&f.witness, "witness", nil, "another node of the ledger to compare with; more than one may be given")
@@ -190,7 +192,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 		return err
 	}
 	steps := &stepProgress{app: a}
-	o := verify.Options{Now: time.Now, Receipts: f.receipts, Progress: steps.told, Profile: meetsProfile,
+	o := verify.Options{Now: time.Now, Receipts: f.receipts, LookUps: int(f.lookUps), Progress: steps.told, Profile: meetsProfile,
 		From: c.base.Redacted(), NoticeProviders: f.against == verify.AsNotice, Inspect: f.inspect,
 		Kept: memory.recalls(), Witnesses: witnesses}
 	saved.options(&o)

@@ -116,7 +116,7 @@ func (w *watcher) pause(ctx context.Context, began time.Time) bool {
 // options are those of each round.
 func (w *watcher) options() verify.Options {
 	return verify.Options{
-		Now: w.now, Receipts: w.flags.receipts, Profile: meetsProfile, From: w.from,
+		Now: w.now, Receipts: w.flags.receipts, LookUps: int(w.flags.lookUps), Profile: meetsProfile, From: w.from,
 		NoticeProviders: w.flags.against == verify.AsNotice, Kept: w.memory.recalls(), Witnesses: w.witnesses,
 	}
 }

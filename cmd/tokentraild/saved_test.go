@@ -45,6 +45,25 @@ func TestSavedAudits(t *testing.T) {
 	if info, err := os.Stat(last); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
+	lookUps := func(args ...string) (checked int64, optional bool) {
+		r, said := a.verify(append([]string{"--node", node.url, "--state", "none"}, args...)...)
+		for _, s := range r.Steps {
+			if s.Name == "look-ups" && r.ExitCode == 0 {
+				return s.Checked, s.Optional
+			}
+		}
+		t.Fatalf("%s: exit %d, %+v, %s", args, r.ExitCode, r.Steps, said)
+		return 0, false
+	}
+	// Two entries with an id each; other names are few. SPEC(CLI-107)
+	all, _ := lookUps()
+	one, _ := lookUps("--look-ups", "1")
+	if again, _ := lookUps("--look-ups", "0"); all < 2 || again != all || one < 1 || one >= all {
+		t.Errorf("%d look-ups, %d with 0, %d with 1", all, again, one)
+	}
+	if none, optional := lookUps("--look-ups", "none"); none != 0 || !optional {
+		t.Errorf("none: %d look-ups, optional %t", none, optional)
+	}
 	submit(3)
 	r, said := a.verify("--node", node.url, "--since", "last")
 	if r.ExitCode != 0 || r.Trust.Kind != "report" || r.Trust.Report.LogSize != 2 || r.Totals.Entries != 3 || r.Totals.Records != 3 {
