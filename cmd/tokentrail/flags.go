@@ -79,7 +79,9 @@ func strict(cmd *cobra.Command) {
 	}
 }
 
-func (v *strictValue) list() bool { return strings.HasPrefix(v.Type(), "string") && v.Type() != "string" }
+func (v *strictValue) list() bool {
+	return strings.HasPrefix(v.Type(), "string") && v.Type() != "string"
+}
 
 // String returns the value for people; an empty list is nothing.
 func (v *strictValue) String() string {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"tokentrail/verify"
@@ -179,7 +181,7 @@ func (w *watcher) judge(ctx context.Context, r round) {
 		w.verified(r)
 	}
 	evidence := w.findings(r.report)
-	if ctx.Err() != nil { // what was not reached says nothing
+	if ctx.Err() != nil && !r.ended { // what was not reached says nothing
 		if evidence {
 			w.worsen(verify.Evidence)
 		}
@@ -227,6 +229,9 @@ func (w *watcher) verified(r round) {
 // findings tells what is new and what is gone; it reports whether there is evidence.
 func (w *watcher) findings(r *verify.Report) bool {
 	fresh, more, gone := w.told.news(r, w.now())
+	slices.SortStableFunc(fresh, func(a, b *verify.Finding) int { // a fork says why the others are there
+		return strings.Compare(fmt.Sprint(a.Code != verify.CodeFork), fmt.Sprint(b.Code != verify.CodeFork))
+	})
 	if len(fresh) > 0 || more > 0 {
 		e := w.event(eventFinding, r.Verdict, says(fresh, more)).about(fresh, more)
 		e.Evidence, e.Report = w.evidence(r, fresh), w.keepReport(r)

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +15,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"go.uber.org/goleak"
 
 	"tokentrail/provenance"
 	"tokentrail/spec"
@@ -253,3 +258,34 @@ func TestSameTrust(t *testing.T) {
 }
 
 func hashOf(b byte) *provenance.Hash { return &provenance.Hash{b} }
+
+// TestWatchLeavesNothing: a watch whose node is away, and whose webhook too, ends when
+// it is told to, and leaves nothing running. SPEC(CLI-99)
+func TestWatchLeavesNothing(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	args := []string{"verify", "--watch", "--every", "1s", "--node", "http://127.0.0.1:1", "--listen", "127.0.0.1:0", "--state", "none", "--webhook", "http://127.0.0.1:1/x", "--output", "jsonl"}
+	began := time.Now()
+	code := run(ctx, args, strings.NewReader(""), &stdout, &stderr, func(string) string { return "" })
+	if took := time.Since(began); code != exitCouldNot || took > 10*time.Second {
+		t.Errorf("exit %d after %s: %s", code, took, stderr.String())
+	}
+	var e watchEvent
+	if err := json.Unmarshal(stdout.Bytes(), &e); err != nil || e.Event != eventBlind {
+		t.Errorf("%v: %s", err, stdout.String())
+	}
+	if said := stderr.String(); !strings.Contains(said, "are lost") || !strings.Contains(said, "the watch ends: could not check") {
+		t.Error(said)
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	args[7] = taken.Addr().String()
+	if code, _, stderr := runOnce(t, args...); code != exitCouldNot || !strings.Contains(stderr, "choose another address") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}

@@ -24,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"tokentrail/ledger/app"
 	"tokentrail/verify"
 )
 
@@ -317,27 +318,48 @@ func wrongFlows(path string, body []byte) []byte {
 	return regexp.MustCompile(`"records":\d+`).ReplaceAll(body, []byte(`"records":77`))
 }
 
-// TestWatch watches a ledger that grows, whose node goes away and comes back, and lies
-// for a while; then the watch is stopped, and goes on. SPEC(VER-80), SPEC(VER-81),
-// SPEC(VER-82), SPEC(CLI-98), SPEC(CLI-99), SPEC(CLI-100)
+// TestWatch watches real ledgers. Watches wait most of the time.
 func TestWatch(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "tokentrail")
+	buildProgram(t, program, "tokentrail")
+	for name, test := range map[string]func(*testing.T, string){"lies": watchLies, "expires": watchExpires, "is stopped": watchIsStopped} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, program)
+		})
+	}
+}
+
+// watchedLedger runs a ledger with one entry; submit adds one more, and waits until
+// there are so many.
+func watchedLedger(t *testing.T, program string) (node *validator, a *auditor, submit func(want int64)) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
+	t.Cleanup(cancel)
 	p := newProvider(t, "acme")
-	node := startNetwork(t, 1, p)[0]
-	a := newAuditor(t, ctx, node.home)
-	key := filepath.Join(a.dir, "hook.key")
-	check(t, os.WriteFile(key, []byte("whsec_"+base64.StdEncoding.EncodeToString(hookSecret)+"\n"), 0o600))
-	records := traceRecords(t)[:1]
-	submit := func(want int64) {
+	node = startNetwork(t, 1, p)[0]
+	document, err := os.ReadFile(app.GenesisPath(node.home))
+	check(t, err)
+	a = &auditor{t: t, ctx: ctx, dir: t.TempDir(), program: program, genesis: sha256.Sum256(document)}
+	submit = func(want int64) {
 		t.Helper()
-		if got := post(t, node.url, p.next(t, records)); got.status != http.StatusCreated {
+		if got := post(t, node.url, p.next(t, traceRecords(t)[:1])); got.status != http.StatusCreated {
 			t.Fatalf("%d %s", got.status, got.body)
 		}
 		node.wait(t, ctx, want)
 	}
 	node.wait(t, ctx, 0)
 	submit(1)
+	return node, a, submit
+}
+
+// watchLies watches a ledger that grows, whose node goes away and comes back, and lies
+// for a while; then the watch is stopped, and goes on. SPEC(VER-80), SPEC(VER-81),
+// SPEC(VER-82), SPEC(CLI-98), SPEC(CLI-99), SPEC(CLI-100)
+func watchLies(t *testing.T, program string) {
+	node, a, submit := watchedLedger(t, program)
+	key := filepath.Join(a.dir, "hook.key")
+	check(t, os.WriteFile(key, []byte("whsec_"+base64.StdEncoding.EncodeToString(hookSecret)+"\n"), 0o600))
 	front, hook := watchedNode(t, node.url), newReceiver(t)
 	args := []string{"--node", front.url, "--webhook", hook.url, "--webhook-key", key}
 	w := a.watch(args...)
@@ -400,7 +422,7 @@ func TestWatch(t *testing.T) {
 // goesOn starts the watch again: it reads nothing twice and tells nothing twice.
 func goesOn(t *testing.T, a *auditor, front *watched, args []string) {
 	t.Helper()
-	w := a.watch(args...)
+	w := a.watch(append(args, "--until-finding")...)
 	w.begun()
 	for _, path := range front.seen() {
 		// A page of one entry is a sample's.
@@ -410,8 +432,8 @@ func goesOn(t *testing.T, a *auditor, front *watched, args []string) {
 		}
 	}
 	front.set(func(f *watched) { f.lie = wrongFlows })
+	w.exits(1)
 	w.event(0, "finding")
-	w.stop(1)
 	w = a.watch(args...)
 	w.begun()
 	w.rounds(1)
@@ -421,28 +443,42 @@ func goesOn(t *testing.T, a *auditor, front *watched, args []string) {
 	front.set(func(f *watched) { f.lie = nil })
 	w.event(0, "gone")
 	w.stop(1)
-	w = a.watch(args...)
-	w.begun()
-	w.stop(0)
-	w = a.watch(append(args, "--until-finding")...)
-	w.begun()
-	front.set(func(f *watched) { f.lie = wrongFlows })
-	w.exits(1)
 }
 
-// TestWatchIsStopped stops a watch in its first audit, which is saved, and one whose
-// node never answered. SPEC(CLI-99), SPEC(CLI-100)
-func TestWatchIsStopped(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	p := newProvider(t, "acme")
-	node := startNetwork(t, 1, p)[0]
-	a := newAuditor(t, ctx, node.home)
-	node.wait(t, ctx, 0)
-	if got := post(t, node.url, p.next(t, traceRecords(t)[:1])); got.status != http.StatusCreated {
-		t.Fatalf("%d %s", got.status, got.body)
+// watchExpires: under a trusted header the trust goes on with the ledger, and
+// expires where that stands still. SPEC(VER-80), SPEC(VER-81)
+func watchExpires(t *testing.T, program string) {
+	node, a, submit := watchedLedger(t, program)
+	at := joinStatusOf(t, node.url).Header
+	w := a.watch("--node", node.url, "--trust", fmt.Sprintf("%d:%s", at.Height, at.Hash), "--trusting-period", "8s")
+	w.begun()
+	expires := func() (at float64) {
+		_, text := w.page("/metrics")
+		_, text, _ = strings.Cut(text, "\ntokentrail_watch_trust_expires_timestamp_seconds ")
+		if _, err := fmt.Sscan(text, &at); err != nil {
+			t.Fatal(err)
+		}
+		return at
 	}
-	node.wait(t, ctx, 1)
+	first := expires()
+	submit(2)
+	w.shows("verified_entries 2")
+	if then := expires(); then <= first || then < float64(time.Now().Unix()) {
+		t.Errorf("the trust expires at %f, first at %f", then, first)
+	}
+	if e := w.event(0, "trust-expires"); e.Verdict != verify.Holds || !strings.Contains(e.Says, "newer trusted header") {
+		t.Errorf("%+v", e)
+	}
+	w.exits(3)
+	if e := w.event(1, "cannot-check"); e.Verdict != verify.Expired {
+		t.Errorf("%+v", e)
+	}
+}
+
+// watchIsStopped stops a watch in its first audit, which is saved, and one whose
+// node never answered. SPEC(CLI-99), SPEC(CLI-100)
+func watchIsStopped(t *testing.T, program string) {
+	node, a, _ := watchedLedger(t, program)
 	front := watchedNode(t, node.url)
 	front.set(func(f *watched) { f.stuck = "/v1/state" })
 	w := a.watch("--node", front.url)
@@ -470,6 +506,13 @@ func TestWatchIsStopped(t *testing.T) {
 	w = a.watch("--node", front.url, "--anew")
 	w.begun()
 	w.stop(0)
+	other := *a
+	other.genesis[0]++
+	w = other.watch("--node", front.url, "--until-finding")
+	w.exits(1)
+	if e := w.event(0, "finding"); e.Findings[0].Code != verify.CodeGenesisHash || e.Height != 0 {
+		t.Errorf("%+v", e)
+	}
 
 	front.set(func(f *watched) { f.down = true })
 	w = a.watch("--node", front.url, "--state", "none")
