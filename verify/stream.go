@@ -218,6 +218,10 @@ func (c *streamCheck) fillIn() {
 	}
 	// SPEC(VER-93)
 	c.assume("what only admission could see is the validators' word: that the provider was active, that the policy of then allowed each statement, that the log has each in its order")
+	if c.what.Stream == "" && c.trust.Genesis == nil {
+		// SPEC(VER-92)
+		c.assume("that the ledger counted the provider's streams from the first on is as the node's genesis document says; name the document's SHA-256 to be sure that none is left out")
+	}
 	if c.moving {
 		c.assume("at which heights keys that hold from or until one were used is the validators' word, too")
 	}

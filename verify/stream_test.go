@@ -120,7 +120,7 @@ func TestStreamsOfAnOlderList(t *testing.T) {
 			}
 			return []byte(older)
 		}
-		if r := l.streams(acmeAll); r.Exit() != c.exit || !strings.Contains(strings.Join(strings.Fields(text(r)), " "), c.says) {
+		if r := l.streams(acmeAll); r.Exit() != c.exit || !strings.Contains(oneLine(r), c.says) {
 			t.Errorf("%s: exit %d\n%s", name, r.Exit(), text(r))
 		}
 	}
@@ -139,6 +139,42 @@ func TestStreamsOfOldRules(t *testing.T) {
 		t.Error(text(r))
 	}
 }
+
+// TestStreamsOfOldRulesHidden: that streams were counted from the first on, the genesis
+// document says alone. Who does not name it takes the node's word, and is told.
+// SPEC(VER-92)
+func TestStreamsOfOldRulesHidden(t *testing.T) {
+	began := func(version int64) *ledger {
+		return newLedgerWith(t, func(l *ledger, g *provenance.Genesis) {
+			twoOfThree(l, g)
+			g.RuleSet = version
+		})
+	}
+	l := began(2)
+	l.commit(l.one("acme", "early"))
+	l.commit(l.act(provenance.Action{Type: provenance.RulesSet, Rules: 3, RulesFrom: 3}))
+	l.commit(l.one("acme", "late"))
+	l.commit()
+	unnamed := l.at(2)
+	named := unnamed
+	named.Genesis = new(hashOf(l.genesis))
+	const says = "is as the node's genesis document says"
+	if r := l.streams(acmeAll, named); r.Exit() != 2 || strings.Contains(oneLine(r), says) {
+		t.Error(text(r))
+	}
+	l.genesis = began(3).genesis
+	l.answer = func(path string, b []byte) []byte {
+		return []byte(strings.Replace(string(b), `{"stream":"early"},`, "", 1))
+	}
+	if r := l.streams(acmeAll, unnamed); r.Exit() != 0 || !strings.Contains(oneLine(r), says) {
+		t.Error(text(r))
+	}
+	if r := l.streams(acmeAll, named); r.Exit() != 1 {
+		t.Error(text(r))
+	}
+}
+
+func oneLine(r *verify.Report) string { return strings.Join(strings.Fields(text(r)), " ") }
 
 // TestStreamsNotices: closed streams and stolen keys are told, and no evidence.
 func TestStreamsNotices(t *testing.T) {
