@@ -145,9 +145,11 @@ func TestHookTroubles(t *testing.T) {
 			rw.Header().Set("Retry-After", "0")
 			rw.WriteHeader(429)
 		}, "it answers 429"},
-		"hangs":     {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "no answer within 100ms"},
-		"cuts":      {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF"},
-		"redirects": {func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, elsewhere.URL, 307) }, "redirects are not followed"},
+		"hangs": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "no answer within 100ms"},
+		"cuts":  {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF"},
+		"redirects": {func(rw http.ResponseWriter, r *http.Request) {
+			http.Redirect(rw, r, elsewhere.URL, http.StatusTemporaryRedirect)
+		}, "redirects are not followed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := newHookServer(t, func(n int, rw http.ResponseWriter, r *http.Request) {

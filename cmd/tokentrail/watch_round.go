@@ -180,8 +180,12 @@ func (w *watcher) judge(ctx context.Context, r round) {
 	if r.ended {
 		w.verified(r)
 	}
+	whole := r.ended || ctx.Err() == nil
+	if whole {
+		w.metrics.found(r.report) // before it is told: who is told looks there
+	}
 	evidence := w.findings(r.report)
-	if ctx.Err() != nil && !r.ended { // what was not reached says nothing
+	if !whole { // what was not reached says nothing
 		if evidence {
 			w.worsen(verify.Evidence)
 		}
@@ -193,7 +197,6 @@ func (w *watcher) judge(ctx context.Context, r round) {
 	}
 	w.worsen(r.report.Verdict)
 	w.metrics.round(outcomes[r.report.Verdict], r.took)
-	w.metrics.found(r.report)
 	if err := w.cosigner.verified(ctx, r.report); err != nil {
 		w.say("%v", err)
 	}
