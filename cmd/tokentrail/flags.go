@@ -36,7 +36,7 @@ func strictFlags() map[string]string {
 		"breadth", "down", "modality", "nodes", "producer", "profile", "propagate-id", "propagator", "record", "ref", "reserved1", "reserved2", "role", "source-type", "status", "up", "value",
 		"file", "governor", "height", "jurisdictions", "last-height", "name", "new", "new-passphrase-file", "old-until", "provider-key", "threshold", "valid-from",
 		"acknowledged", "duration", "entropy", "providers", "in-flight", "prepared", "rate", "record-bytes", "seed", "streams", "tokentraild", "validators", "warm-up",
-		"boundary", "energy-most", "entries", "provider", "rules", "tolerance", "watts", "within",
+		"boundary", "energy-most", "entries", "mirror", "provider", "rules", "tolerance", "watts", "within",
 		"genesis-document", "receipt", "records",
 		"every", "listen", "log-key", "reports", "webhook", "webhook-key", "witness-key",
 	} {
