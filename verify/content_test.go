@@ -54,7 +54,7 @@ func TestNarrow(t *testing.T) {
 	n := narrow(t, l)
 	n.Begin("content", 1)
 	n.Leave("trace", "nobody asked for it")
-	if r := n.Exhibit("record", "record", l.exhibit("1")); r.Verdict != verify.Holds {
+	if r := n.Exhibit("record", "record", 1, l.exhibit("1")); r.Verdict != verify.Holds {
 		t.Fatal(text(r))
 	}
 	r := n.Conclude()
@@ -70,7 +70,7 @@ func TestNarrow(t *testing.T) {
 	n.Begin("content", 1)
 	n.Because("content", "the first reason")
 	n.Because("content", "the second")
-	n.Exhibit("record", "record", broken)
+	n.Exhibit("record", "record", 1, broken)
 	n.Find("trace", verify.FileFinding(verify.CodeFileLabel, "file.label", "one", "none"))
 	r = n.Conclude()
 	if r.Exit() != 1 || r.Against.File != 1 || r.Against.Ledger == 0 || r.Against.Providers != 0 || r.Steps[0].Reason != "the first reason" {
@@ -99,7 +99,7 @@ func TestNarrowUnchecked(t *testing.T) {
 	bare.Receipt = nil
 	n.Begin("content", 1)
 	n.Begin("trace", 1)
-	n.Exhibit("record", "record", bare)
+	n.Exhibit("record", "record", 1, bare)
 	if r := n.Conclude(); r.Exit() != 2 || !tells(r, "record: receipt: none was given") {
 		t.Error(text(r))
 	}

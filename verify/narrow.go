@@ -93,10 +93,10 @@ func (n *Narrow) Assume(what string) {
 // Covers is what an inspection looked at.
 func (n *Narrow) Covers(c *Coverage) { n.rep.Coverage = c }
 
-// Exhibit checks an exhibit as part of a step. What is found has its place behind
-// name; what is not checked of it is not checked of the step. It returns the
-// exhibit's own report.
-func (n *Narrow) Exhibit(step, name string, e *Exhibit) *Report {
+// Exhibit checks the exhibit of an entry, as its index was said to be, as part of a
+// step. What is found has its place behind name; what is not checked of it is not
+// checked of the step. It returns the exhibit's own report.
+func (n *Narrow) Exhibit(step, name string, entry int64, e *Exhibit) *Report {
 	o := n.opts
 	o.NoticeProviders = false // that is for the step to say
 	r := n.shared.Check(n.ctx, e, o)
@@ -107,9 +107,7 @@ func (n *Narrow) Exhibit(step, name string, e *Exhibit) *Report {
 		for _, f := range part.Findings {
 			found := *f
 			found.Place = name + "." + f.Place
-			if r.Exhibit != nil && r.Exhibit.Entry >= 0 {
-				found.How = filled(f.How, fmt.Sprintf("entries[%d]", r.Exhibit.Entry))
-			}
+			found.How = filled(f.How, fmt.Sprintf("entries[%d]", entry))
 			s.find(&found)
 		}
 		if part.Outcome == NotChecked && !part.Optional {

@@ -112,7 +112,7 @@ func (c *transferCheck) prove(step, name string, entry, index int64, id provenan
 		c.Because(step, fmt.Sprintf("%s, entry %d: %s", name, entry, err))
 		return nil
 	}
-	r := c.Narrow.Exhibit(step, name, e)
+	r := c.Narrow.Exhibit(step, name, entry, e)
 	if r.Verdict != Holds {
 		return nil
 	}

@@ -176,7 +176,11 @@ func (c *transferCheck) pair(asked *crossedRecord, missing string) {
 	}
 	// SPEC(VER-96): in its place another may stand, which nothing here names.
 	if gone, left := c.reversed(); left < 2 && len(gone) > 0 {
-		c.Because(stepCrossing, strings.Join(gone, " and ")+" was reversed, and what is left is no pair; what was recorded in its place is to be named (--mirror)")
+		were := " was"
+		if len(gone) > 1 {
+			were = " were"
+		}
+		c.Because(stepCrossing, strings.Join(gone, " and ")+were+" reversed, and what is left is no pair; what was recorded in its place is to be named (--mirror)")
 	}
 }
 

@@ -281,7 +281,7 @@ func (c *contentCheck) prove(name string, of *candidate) {
 		c.Because(stepRecord, fmt.Sprintf("%s, entry %d: %s", name, r.Entry, err))
 		return
 	}
-	report := c.Exhibit(stepRecord, name, e)
+	report := c.Exhibit(stepRecord, name, r.Entry, e)
 	if report.Verdict != verify.Holds {
 		return
 	}
