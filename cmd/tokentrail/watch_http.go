@@ -83,7 +83,11 @@ func (w *watcher) handler() http.Handler {
 		_, _ = fmt.Fprintln(rw, body) // who asked may be gone
 	}
 	mux.HandleFunc("GET /{$}", func(rw http.ResponseWriter, _ *http.Request) {
-		text(rw, http.StatusOK, "tokentrail verify --watch, of the node at "+w.from+"\n\n/metrics  for Prometheus\n/healthz  200 while audits are carried through")
+		index := "tokentrail verify --watch, of the node at " + w.from + "\n\n/metrics         for Prometheus\n/healthz         200 while audits are carried through"
+		if w.cosigner != nil {
+			index += "\n/checkpoint      the newest that was cosigned\n/add-checkpoint  C2SP tlog-witness"
+		}
+		text(rw, http.StatusOK, index)
 	})
 	mux.HandleFunc("GET /healthz", func(rw http.ResponseWriter, _ *http.Request) {
 		if wrong := w.health.says(w.now()); wrong != "" {

@@ -424,13 +424,7 @@ func goesOn(t *testing.T, a *auditor, front *watched, args []string) {
 	t.Helper()
 	w := a.watch(append(args, "--until-finding")...)
 	w.begun()
-	for _, path := range front.seen() {
-		// A page of one entry is a sample's.
-		again := strings.HasPrefix(path, "/v1/entries?from=0&") && !strings.HasSuffix(path, "&limit=1")
-		if again || strings.HasPrefix(path, "/v1/headers?from=1&") {
-			t.Errorf("read again: %s", path)
-		}
-	}
+	readNothingTwice(t, front)
 	front.set(func(f *watched) { f.lie = wrongFlows })
 	w.exits(1)
 	w.event(0, "finding")
@@ -443,6 +437,41 @@ func goesOn(t *testing.T, a *auditor, front *watched, args []string) {
 	front.set(func(f *watched) { f.lie = nil })
 	w.event(0, "gone")
 	w.stop(1)
+}
+
+// behindLast begins a watch behind an audit that verify made, as a witness. SPEC(CLI-98)
+func behindLast(t *testing.T, a *auditor, front *watched, own string) {
+	t.Helper()
+	check(t, os.Remove(own))
+	if r, said := a.verify("--node", front.url); r.ExitCode != 0 {
+		t.Fatalf("%+v, %s", r.Findings(), said)
+	}
+	key := filepath.Join(a.dir, "witness.key")
+	if out, err := exec.CommandContext(a.ctx, a.program, "key", "witness", "auditor.example/w", "-o", key).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	front.seen()
+	w := a.watch("--node", front.url, "--witness-key", key)
+	w.begun()
+	readNothingTwice(t, front)
+	w.until("a cosignature", func() bool {
+		code, note := w.page("/checkpoint")
+		return code == http.StatusOK && strings.Contains(note, "\n— auditor.example/w ")
+	})
+	w.stop(0)
+}
+
+// readNothingTwice wants that neither the log nor the headers were read from their
+// beginning.
+func readNothingTwice(t *testing.T, front *watched) {
+	t.Helper()
+	for _, path := range front.seen() {
+		// A page of one entry is a sample's.
+		again := strings.HasPrefix(path, "/v1/entries?from=0&") && !strings.HasSuffix(path, "&limit=1")
+		if again || strings.HasPrefix(path, "/v1/headers?from=1&") {
+			t.Errorf("read again: %s", path)
+		}
+	}
 }
 
 // watchExpires: under a trusted header the trust goes on with the ledger, and
@@ -506,6 +535,7 @@ func watchIsStopped(t *testing.T, program string) {
 	w = a.watch("--node", front.url, "--anew")
 	w.begun()
 	w.stop(0)
+	behindLast(t, a, front, strings.TrimSuffix(open[0], ".open"))
 	other := *a
 	other.genesis[0]++
 	w = other.watch("--node", front.url, "--until-finding")
