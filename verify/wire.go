@@ -76,7 +76,7 @@ func DecodeActs(b []byte, from int64, limit int) ([]Entry, error) {
 		}
 		e := Entry{Index: r.integer(), Statement: r.bytes()}
 		switch {
-		case r.err == nil && len(out) == limit:
+		case r.err == nil && len(out) >= limit:
 			r.fail("more than the %d acts asked for", limit)
 		case r.err == nil && (e.Index < from || len(out) > 0 && e.Index == from):
 			r.fail("entry %d behind %d", e.Index, from)
