@@ -64,17 +64,20 @@ func (l *ledger) find(q provenance.RecordQuery) []provenance.RecordHit {
 
 // named is a ledger whose records have refs, contents, parents of both forms and a
 // correction. Many name the first one: more than an auditor remembers.
-func named(t testing.TB) *ledger {
+func named(t testing.TB) *ledger { return namedBy(t, 110) }
+
+// namedBy is such a ledger of three entries of so many records, besides two.
+func namedBy(t testing.TB, each int) *ledger {
 	l := newLedgerWith(t, func(_ *ledger, g *provenance.Genesis) { g.Policy = provenance.Policy{} })
 	first := l.records(1, "US", "CN")
 	root := provenance.RecordID("acme", "us", 0, 0, first[0])
 	l.commit(l.batch("acme", "us", first))
 	for batch := range 3 {
 		var records [][]byte
-		for i, raw := range l.records(110, "DE", "US") {
+		for i, raw := range l.records(each, "DE", "US") {
 			r, err := provenance.ParseRecord(raw)
 			check(t, err)
-			n := uint64(batch*110 + i)
+			n := uint64(batch*each + i)
 			r.Ref = binary.BigEndian.AppendUint64(nil, n/2)
 			r.Parents = []provenance.Parent{{ID: root[:]}, {Issuer: "acme", Ref: []byte{byte(n % 5)}}}
 			r.Content = []provenance.Content{{Role: 2, Algorithm: provenance.AlgHMACSHA256, Value: append(make([]byte, 24), r.Ref...), Profile: "text-v1"}}

@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -207,11 +209,15 @@ func (l *ledger) prefix(blocks int) *ledger {
 }
 
 // wholeOf is what a report that goes on from another has to have in common with
-// that of an audit of all.
+// that of an audit of all. Of the findings the order is another where ages are judged
+// by headers, at the end of each.
 func wholeOf(t testing.TB, r *verify.Report) string {
 	totals := r.Totals
 	totals.Headers, totals.Millis, totals.PerSecond = 0, 0, 0
-	b, err := json.MarshalIndent([]any{r.Verdict, r.Ledger, r.Against, r.Notices, totals, r.Findings()}, "", " ")
+	findings := slices.SortedFunc(slices.Values(r.Findings()), func(a, b *verify.Finding) int {
+		return cmp.Or(cmp.Compare(a.Place, b.Place), cmp.Compare(a.Code, b.Code))
+	})
+	b, err := json.MarshalIndent([]any{r.Verdict, r.Ledger, r.Against, r.Notices, totals, findings}, "", " ")
 	check(t, err)
 	return string(b)
 }
@@ -429,15 +435,19 @@ func TestReadSavedRefuses(t *testing.T) {
 }
 
 func FuzzReadSaved(f *testing.F) {
-	l := changeful(f)
-	l.entries[3].Frame = nil
-	for _, trust := range []verify.Trust{{}, l.at(3)} {
-		kept := &saves{t: f}
-		o := l.options()
-		o.Save, o.SaveEntries = kept.save, 5
-		l.auditWith(o, trust)
-		for _, b := range kept.all {
-			f.Add(b)
+	broken, named := changeful(f), namedBy(f, 3) // names of each kind, and the rows of flows
+	broken.entries[3].Frame = nil
+	ledgers := map[provenance.Hash]*ledger{}
+	for _, l := range []*ledger{broken, named} {
+		ledgers[hashOf(l.genesis)] = l
+		for _, trust := range []verify.Trust{{}, l.at(3)} {
+			kept := &saves{t: f}
+			o := l.options()
+			o.Save, o.SaveEntries = kept.save, 5
+			l.auditWith(o, trust)
+			for _, b := range kept.all {
+				f.Add(b)
+			}
 		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -450,7 +460,10 @@ func FuzzReadSaved(f *testing.F) {
 		if err != nil {
 			return
 		}
-		kept, l := &saves{t: t}, *l
+		kept, l := &saves{t: t}, *broken
+		if of := ledgers[s.Genesis()]; of != nil {
+			l = *of
+		}
 		l.t = t
 		o := l.options()
 		o.Resume, o.Save, o.SaveEvery = s, kept.save, -1
