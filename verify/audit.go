@@ -404,7 +404,7 @@ func (a *audit) fillIn() {
 	}
 	a.assumeSources()
 	if t.Height > 0 {
-		a.assume("the genesis document's SHA-256 in the origin is as given: a header covers the chain id and the state, not the document's other members")
+		a.assume("the genesis document's SHA-256 in the origin is as given: a header covers the chain id, and of the state what it is now")
 		a.assume("headers were skipped: where a key, act or rule holds from or until a height, the heights of entries are as the node says, held against the header of that height")
 	}
 }

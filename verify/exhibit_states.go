@@ -90,6 +90,9 @@ func (x *exhibit) heightsOf() (notBefore, notAfter int64) {
 // errNotShown says that the exhibit does not hold what the registry says.
 var errNotShown = errors.New("acts may have changed what the genesis document says, and no state proof of a log that has the entry shows it")
 
+// errNoDocument says that the exhibit's own genesis document stands for nothing.
+var errNoDocument = errors.New("no state proof of a log that has the entry shows what the registry says, and the genesis document is not known from elsewhere; give its SHA-256")
+
 // issuer returns what the registry says of an issuer behind the entry. SPEC(BND-9)
 func (x *exhibit) issuer(id string) (*registered, error) {
 	key := provenance.StateProviderKey(id)
@@ -103,7 +106,10 @@ func (x *exhibit) issuer(id string) (*registered, error) {
 		}
 		return x.shared.registered(key, id, s.value)
 	}
-	if x.doc.mayChange() {
+	switch {
+	case x.trust.Genesis == nil:
+		return nil, errNoDocument
+	case x.doc.mayChange():
 		return nil, errNotShown
 	}
 	// SPEC(ADM-5)

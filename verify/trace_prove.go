@@ -39,9 +39,9 @@ func NewEntryProver(ctx context.Context, genesis []byte, trust Trust, headers He
 	}
 	p := &receiptProver{
 		doc: doc, origin: provenance.Origin(doc.chainID, doc.hash), headers: headers, receipts: receipts,
-		known: map[int64]provenEntry{}, providers: map[string]*provenProvider{},
+		known: map[int64]provenEntry{}, providers: map[string]*provenProvider{}, named: trust.Genesis != nil,
 	}
-	if doc.mayChange() {
+	if doc.mayChange() || !p.named {
 		p.registry, _ = receipts.(registrySource)
 	}
 	return p, nil
@@ -55,6 +55,7 @@ type receiptProver struct {
 	receipts ReceiptSource
 	known    map[int64]provenEntry // 64 bytes and an error for each entry
 
+	named     bool           // the genesis document is the one that the trust names
 	registry  registrySource // nil where the genesis document has the last word, or nobody can be asked
 	providers map[string]*provenProvider
 }
@@ -114,6 +115,9 @@ func (p *receiptProver) signed(ctx context.Context, place string, entry int64, s
 	place += ".statement"
 	if p.registry != nil {
 		return p.checkSignerNow(ctx, place, entry, s)
+	}
+	if !p.named {
+		return fmt.Errorf("%s: %w", place, errNoDocument)
 	}
 	return p.doc.checkSigner(place, s)
 }
