@@ -137,6 +137,11 @@ func TestForkOfARestoredValidator(t *testing.T) {
 	if again, _ := a.verify("--node", node.url); !has(again, verify.CodeFork) || again.Trust.Kept.Hash != head.Header {
 		t.Errorf("again: %+v", again.Findings())
 	}
+	w := a.watch("--node", node.url, "--until-finding")
+	w.exits(1)
+	if e := w.event(0, "finding"); len(e.Evidence) != 1 || e.Findings[0].Code != verify.CodeFork || !strings.Contains(said, e.Evidence[0]) {
+		t.Errorf("a watch: %+v; the evidence of before: %s", e, said)
+	}
 	if r, said := a.verify("--node", node.url, "--state", "none"); r.ExitCode != 0 || r.Trust.Kept != nil {
 		t.Errorf("without memory: exit %d, %s", r.ExitCode, said)
 	}
