@@ -247,10 +247,13 @@ func (r *Report) writeTotals(b *strings.Builder) {
 	}
 }
 
-// counts says how much was looked at.
+// counts says how much was looked at. An exhibit shows no streams, so none are counted.
 func (t *Totals) counts() string {
-	return fmt.Sprintf("%s, %s, %s, %s of %s", amount(t.Headers, "headers"), amount(t.Entries, "entries"),
-		amount(t.Records, "records"), amount(t.Streams, "streams"), amount(t.Providers, "providers"))
+	counts := fmt.Sprintf("%s, %s, %s", amount(t.Headers, "headers"), amount(t.Entries, "entries"), amount(t.Records, "records"))
+	if t.Streams > 0 || t.Providers > 0 {
+		counts += fmt.Sprintf(", %s of %s", amount(t.Streams, "streams"), amount(t.Providers, "providers"))
+	}
+	return counts
 }
 
 func writeKinds(b *strings.Builder, kinds map[string]*KindTotals) {

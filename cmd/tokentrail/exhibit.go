@@ -69,6 +69,12 @@ func (a *app) remoteNode(flag string) (*remote.Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.evidenceOf(c)
+}
+
+// evidenceOf is a client's node, to ask it for evidence: it is waited for, and that is
+// told.
+func (a *app) evidenceOf(c *client) (*remote.Node, error) {
 	waiting := &http.Client{Transport: &tellingTransport{next: c.http.Transport, stderr: a.stderr}, CheckRedirect: c.http.CheckRedirect}
 	return remote.New(c.base.String(), remote.Options{UserAgent: "tokentrail", Client: waiting, Backoff: auditPause})
 }

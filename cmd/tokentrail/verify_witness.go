@@ -1,9 +1,6 @@
 package main
 
-import (
-	"tokentrail/verify"
-	"tokentrail/verify/remote"
-)
+import "tokentrail/verify"
 
 // maxWitnesses bounds the nodes that an audit is compared with.
 const maxWitnesses = 16
@@ -23,7 +20,7 @@ func (a *app) witnesses(audited *client, urls []string) (all []verify.Witness, e
 			return nil, usagef("--witness %s: this node is asked already; a witness is another one", c.base.Redacted())
 		}
 		seen[c.base.String()] = true
-		node, err := remote.New(c.base.String(), remote.Options{UserAgent: "tokentrail", Client: c.http, Backoff: auditPause})
+		node, err := a.evidenceOf(c)
 		if err != nil {
 			return nil, usagef("--witness: %w", err)
 		}
