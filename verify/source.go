@@ -13,7 +13,8 @@ import (
 // out of the answer's frame only; ErrMissing where the node says that it has
 // no such thing; and any other error where it could not be asked.
 //
-// Methods are called from several goroutines at once.
+// Methods are called from several goroutines at once. Sources are told apart by ==: a
+// pointer will do.
 type Source interface {
 	// Status returns what the node says of itself.
 	Status(ctx context.Context) (*Status, error)
