@@ -111,22 +111,27 @@ func (c *transferCheck) otherSide(asked *crossedRecord) (missing, why string) {
 	case c.lied || c.step(stepCorrections).Reason != "":
 		return "", "whether there is the record that it names is not known, see the step corrections"
 	}
-	missing = c.missing(asked, parentQuery(*mirror))
-	if len(id) > 0 {
+	q := parentQuery(*mirror)
+	missing, known := c.missing(asked, q)
+	switch {
+	case len(id) > 0:
 		return "", missing + "; but it gives " + byID
+	case !known || q.ID == nil:
+		return "", missing + "; whether the ledger has another, a look-up does not prove: hold all crossings against each other (tokentrail mirror)"
 	}
 	return missing, ""
 }
 
-// missing says what there is in the place of the record that another names.
-func (c *transferCheck) missing(asked *crossedRecord, q provenance.RecordQuery) string {
+// missing says what there is in the place of the record that another names, and
+// whether there is anything: that there is not, is the node's word.
+func (c *transferCheck) missing(asked *crossedRecord, q provenance.RecordQuery) (what string, known bool) {
 	if slices.Contains(asked.owns(), nameOf(q)) {
-		return "the record names itself"
+		return "the record names itself", true
 	}
 	if found := c.sides.answers(q); len(found) > 0 {
-		return fmt.Sprintf("record %s, which it names, is %s", found[0].id, noSide(found[0].record))
+		return fmt.Sprintf("record %s, which it names, is %s", found[0].id, noSide(found[0].record)), true
 	}
-	return "the node knows no record " + keyOf(q) + ", which it names"
+	return "the node knows no record " + keyOf(q) + ", which it names", false
 }
 
 // wrongMirror says what is wrong with the record that the auditor named as the other

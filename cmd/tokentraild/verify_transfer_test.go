@@ -137,8 +137,7 @@ func TestTransfersOfARealLedger(t *testing.T) {
 		{0, "1 correction", []string{"globex/fixed"}},
 		{2, "was reversed", []string{"globex/gone"}},
 		{2, "was reversed", []string{"acme/gone", "--mirror", "globex/gone"}},
-		{1, "mirror-missing", []string{"acme/missing"}},
-		{1, "against the provider acme", []string{"acme/missing"}},
+		{2, "whether the ledger has another", []string{"acme/missing"}},
 		{2, "a crossing id, by which no node", []string{"acme/missing-id"}},
 		{2, "a crossing id, by which no node", []string{"acme/crossing"}},
 		{0, "HOLDS", []string{"acme/crossing", "--mirror", "globex/crossing"}},
@@ -146,8 +145,8 @@ func TestTransfersOfARealLedger(t *testing.T) {
 		{2, "is the record itself", []string{"acme/crossing", "--mirror", "acme/crossing"}},
 		{2, "is of kind production", []string{"acme/crossing", "--mirror", "acme/made"}},
 		{2, "knows no record", []string{"acme/crossing", "--mirror", strings.Repeat("7", 64)}},
-		{1, "names itself", []string{"acme/self"}},
-		{1, "is of kind production", []string{"acme/to-made"}},
+		{2, "names itself", []string{"acme/self"}},
+		{2, "is of kind production", []string{"acme/to-made"}},
 		{1, "mirror-ambiguous", []string{"acme/chain-1"}},
 		{1, "mirror-ambiguous", []string{"globex/chain-2"}},
 		{1, "mirror-ambiguous", []string{"globex/twice", "--mirror", "acme/twice"}},
@@ -202,7 +201,7 @@ func (l *crossingLedger) lies() {
 			}
 			honest.ServeHTTP(w, r)
 		}},
-		"no mirror": {1, "mirror-missing", func(w http.ResponseWriter, r *http.Request, honest http.Handler) {
+		"no mirror": {2, "knows no", func(w http.ResponseWriter, r *http.Request, honest http.Handler) {
 			if strings.Contains(r.URL.RawQuery, "ref=acme") {
 				c.withhold(w, r, honest)
 				return
