@@ -173,7 +173,7 @@ func (a *app) newWatcher(f *verifyFlags, o *watchFlags) (*watcher, error) {
 		return nil, err
 	}
 	w.told = newToldFindings()
-	w.health.began, w.health.every = w.now(), o.every
+	w.health.began = w.now()
 	if w.reports, err = reportsDir(o.reports); err != nil {
 		return nil, err
 	}

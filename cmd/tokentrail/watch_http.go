@@ -25,19 +25,18 @@ const (
 // it finds.
 type watchHealth struct {
 	began time.Time
-	every time.Duration
 
-	mu      sync.Mutex // guards what follows
-	success time.Time  // when all was checked last
-	took    time.Duration
-	why     string // not; empty before the first round
+	mu      sync.Mutex    // guards what follows
+	success time.Time     // when all was checked last
+	round   time.Duration // until the next time, at most
+	why     string        // not; empty before the first round
 }
 
 // good takes that all was checked.
-func (h *watchHealth) good(at time.Time, took time.Duration) {
+func (h *watchHealth) good(at time.Time, round time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.success, h.took, h.why = at, took, ""
+	h.success, h.round, h.why = at, round, ""
 }
 
 // cannot takes why not.
@@ -58,7 +57,7 @@ func (h *watchHealth) says(now time.Time) string {
 		return fmt.Sprintf("the first audit is under way, since %s", now.Sub(h.began).Round(time.Second))
 	case h.success.IsZero():
 		return "nothing could be checked yet: " + h.why
-	case age <= healthyRounds*(h.every+h.took):
+	case age <= healthyRounds*h.round:
 		return ""
 	case h.why == "":
 		return fmt.Sprintf("an audit is under way, and the last one ended %s ago", age.Round(time.Second))

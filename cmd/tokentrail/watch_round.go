@@ -18,6 +18,7 @@ const (
 	mostBackOff = 5 * time.Minute // between rounds, while the node cannot be asked
 	drainTime   = 3 * time.Second // that posts have at the end
 	soonPart    = 10              // a trust that has this part of its period left expires soon
+	savingPart  = 20              // of the time between rounds that saved audits take at most
 )
 
 // A watcher is one watch. The goroutine of run owns what is not guarded.
@@ -61,6 +62,7 @@ type round struct {
 	ended  bool           // it is what the next one goes on from
 	began  time.Time
 	took   time.Duration
+	saving time.Duration // of it, to read and write the saved audit
 }
 
 // say tells the operator something that is no event.
@@ -79,7 +81,7 @@ func (w *watcher) run(ctx context.Context) error {
 		}
 		w.judge(ctx, r)
 		last := w.worst == verify.Evidence && w.until || r.report != nil && r.report.Verdict == verify.Expired
-		if last || !w.pause(ctx, r.began) {
+		if last || !w.pause(ctx, r) {
 			return w.verdict()
 		}
 	}
@@ -98,14 +100,19 @@ func (w *watcher) verdict() error {
 	return &reported{code}
 }
 
+// between is the time from the beginning of a round to that of the next: longer where
+// what is saved is large, which is read and written whole, and grows with the headers of
+// the ledger. SPEC(VER-80)
+func (w *watcher) between(r round) time.Duration { return max(w.every, savingPart*r.saving) }
+
 // pause waits for the next round; longer each time while rounds do not come to their
 // end.
-func (w *watcher) pause(ctx context.Context, began time.Time) bool {
-	every := w.every
+func (w *watcher) pause(ctx context.Context, r round) bool {
+	every := w.between(r)
 	for n := 0; n < w.failed && every < mostBackOff; n++ {
-		every = max(w.every, min(2*every, mostBackOff))
+		every = max(every, min(2*every, mostBackOff))
 	}
-	t := time.NewTimer(every - w.now().Sub(began))
+	t := time.NewTimer(every - w.now().Sub(r.began))
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -131,7 +138,10 @@ func (w *watcher) round(ctx context.Context) (r round) {
 		return r
 	}
 	o := w.options()
-	if o.Resume, r.err = w.store.load(); r.err != nil {
+	loading := w.now()
+	o.Resume, r.err = w.store.load()
+	r.saving = w.now().Sub(loading)
+	if r.err != nil {
 		if w.worst == "" {
 			r.err = &endOfWatch{r.err} // what was saved is damaged, and somebody is there to be told
 		}
@@ -149,8 +159,11 @@ func (w *watcher) round(ctx context.Context) (r round) {
 		o.Progress = steps.told // of what is short nothing is told
 	}
 	o.Save = func(done bool, write func(io.Writer) error) {
+		began := w.now()
 		w.saved(w.store.save(done, write))
-		r.ended = r.ended || done
+		if r.ended = r.ended || done; done {
+			r.saving += w.now().Sub(began)
+		}
 	}
 	r.report = light.Audit(ctx, w.node, trust, o)
 	steps.end()
@@ -313,7 +326,7 @@ func (w *watcher) cannot(v verify.Verdict, why string, since time.Time) {
 
 // can takes a round in which all was checked, and tells that it is so again.
 func (w *watcher) can(r round) {
-	w.health.good(w.now(), r.took)
+	w.health.good(w.now(), w.between(r)+r.took)
 	w.metrics.success.Set(seconds(w.now()))
 	since := w.blind
 	w.blind = time.Time{}

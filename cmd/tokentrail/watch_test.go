@@ -142,7 +142,7 @@ func TestNews(t *testing.T) {
 // TestWatchHealth: what cannot be checked for three rounds is unhealthy. SPEC(VER-85)
 func TestWatchHealth(t *testing.T) {
 	start := time.Unix(1000, 0)
-	h := &watchHealth{began: start, every: time.Second}
+	h := &watchHealth{began: start}
 	after := func(d time.Duration) string { return h.says(start.Add(d)) }
 	if got := after(time.Minute); !strings.Contains(got, "the first audit is under way, since 1m0s") {
 		t.Error(got)
@@ -151,7 +151,7 @@ func TestWatchHealth(t *testing.T) {
 	if got := after(0); !strings.Contains(got, "yet: status: away") {
 		t.Error(got)
 	}
-	h.good(start, 4*time.Second)
+	h.good(start, 5*time.Second)
 	if got := after(15 * time.Second); got != "" {
 		t.Error(got)
 	}
@@ -164,6 +164,16 @@ func TestWatchHealth(t *testing.T) {
 	}
 	if got := after(16 * time.Second); !strings.Contains(got, "for 16s not all could be checked: status: away") {
 		t.Error(got)
+	}
+}
+
+// TestWatchBetween: saved audits take a twentieth of the time at most. SPEC(VER-80)
+func TestWatchBetween(t *testing.T) {
+	w := &watcher{every: 30 * time.Second}
+	for saving, want := range map[time.Duration]time.Duration{0: 30 * time.Second, time.Second: 30 * time.Second, 8 * time.Second: 160 * time.Second} {
+		if got := w.between(round{saving: saving}); got != want {
+			t.Errorf("%s between rounds that save for %s, wanted %s", got, saving, want)
+		}
 	}
 }
 
