@@ -23,7 +23,8 @@ import (
 type hookTest struct {
 	*hooks
 	t    *testing.T
-	said *bytes.Buffer
+	out  *lockedWriter
+	said *bytes.Buffer // what went through out
 }
 
 // deliver starts to deliver to an address, with pauses and patience of a test.
@@ -34,8 +35,8 @@ func deliver(t *testing.T, address string) *hookTest {
 		t.Fatal(err)
 	}
 	h := &hookTest{t: t, said: &bytes.Buffer{}}
-	out := &lockedWriter{w: h.said}
-	say := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
+	h.out = &lockedWriter{w: h.said}
+	say := func(format string, args ...any) { fmt.Fprintf(h.out, format+"\n", args...) }
 	h.hooks = newHooks([]*url.URL{u}, [][]byte{bytes.Repeat([]byte{7}, 24)}, say, newWatchMetrics(false))
 	h.first, h.client.Timeout = 5*time.Millisecond, 100*time.Millisecond
 	return h
@@ -62,6 +63,21 @@ func (h *hookTest) until(waiting int) {
 	for end := time.Now().Add(10 * time.Second); left() != waiting; time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
 			h.t.Fatalf("%d posts wait, wanted %d", left(), waiting)
+		}
+	}
+}
+
+// untilSaid waits until something was said.
+func (h *hookTest) untilSaid(text string) {
+	h.t.Helper()
+	said := func() string {
+		h.out.mu.Lock()
+		defer h.out.mu.Unlock()
+		return h.said.String()
+	}
+	for end := time.Now().Add(10 * time.Second); !strings.Contains(said(), text); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			h.t.Fatalf("%q was not said, but %q", text, said())
 		}
 	}
 }
@@ -188,7 +204,8 @@ func TestHooksWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.event("msg_2", time.Now())
-	if said := h.end(); !strings.Contains(said, "2 events for the webhook at 127.0.0.1:1 wait in "+dir) || !strings.Contains(said, "connection refused") {
+	h.untilSaid("connection refused")
+	if said := h.end(); !strings.Contains(said, "2 events for the webhook at 127.0.0.1:1 wait in "+dir) {
 		t.Error(said)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*", "*.json"))
