@@ -53,7 +53,7 @@ race:
 soak:
 	@for pkg in $$($(GO) list ./...); do \
 		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
-			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZ) $$pkg || exit 1; \
+			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZ) -fuzzminimizetime 5x $$pkg || exit 1; \
 		done; \
 	done
 	TOKENTRAIL_SOAK=1 $(GO) test -timeout 80m -count 1 $$($(GO) list ./ledger/... ./cmd/... | grep -v /faults$$)
