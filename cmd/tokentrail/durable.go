@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 const tempPrefix = ".tmp-"
@@ -33,6 +34,27 @@ func syncDir(dir string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
+}
+
+// removeTemps removes what a process left in a directory that was killed while it wrote.
+// No other process may be writing there.
+func removeTemps(dir string) {
+	names, _ := namesIn(dir, func(name string) bool { return strings.HasPrefix(name, tempPrefix) })
+	for _, name := range names {
+		os.Remove(filepath.Join(dir, name)) // one that stays is only litter
+	}
+}
+
+// namesIn returns the names in a directory that are wanted, in order. No pattern has the
+// directory's own name, whose characters could mean something there.
+func namesIn(dir string, wanted func(name string) bool) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if wanted(e.Name()) {
+			names = append(names, e.Name())
+		}
+	}
+	return names, err
 }
 
 // makeDirs makes the directories base/a, base/a/b and so on, and their names

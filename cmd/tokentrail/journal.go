@@ -8,10 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -134,15 +134,12 @@ func openJournal(state string, id journalID) (*journal, error) {
 
 func (j *journal) open(id journalID) error {
 	var err error
-	if j.lock, err = os.OpenFile(filepath.Join(j.dir, journalLock), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
-		return fmt.Errorf("journal: %w", err)
-	}
-	err = syscall.Flock(int(j.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
+	j.lock, err = tryLock(filepath.Join(j.dir, journalLock))
+	if errors.Is(err, errLocked) {
 		return couldNotf("another process submits to this stream now: the journal %s is locked; wait for it to end", j.dir)
 	}
 	if err != nil {
-		return fmt.Errorf("lock the journal %s: %w", j.dir, err)
+		return fmt.Errorf("journal: %w", err)
 	}
 	if err := j.identify(id); err != nil {
 		return err
@@ -351,9 +348,7 @@ func (j *journal) damaged(sequence int64, suffix string, err error) error {
 	return fmt.Errorf("journal entry %s is damaged: %w; restore it from a copy: signing its sequence again would be equivocation", j.path(sequence, suffix), err)
 }
 
-func validOrigin(origin string) bool {
-	parts := strings.Split(origin, "/")
-	hash := parts[len(parts)-1]
-	_, err := strconv.ParseUint(hash[:min(len(hash), 16)], 16, 64)
-	return len(parts) == 3 && parts[0] == "tokentrail" && parts[1] != "" && len(hash) == 64 && err == nil
-}
+// An origin's chain id and hash name directories. SPEC(LOG-2)
+var originForm = regexp.MustCompile(`^tokentrail/[A-Za-z0-9._-]{1,50}/[0-9a-f]{64}$`)
+
+func validOrigin(origin string) bool { return originForm.MatchString(origin) }

@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
 
 	"tokentrail/verify"
 )
@@ -23,9 +21,8 @@ const (
 	keptLock   = "lock"
 	forkSuffix = ".tokentrail"
 
-	noState    = "none"           // of --state
-	lockTime   = 10 * time.Second // how long another process may replace a head
-	mostOfFork = 100              // files of evidence of one height
+	noState    = "none" // of --state
+	mostOfFork = 100    // files of evidence of one height
 )
 
 // errOtherKept: another audit has kept another header of the same height.
@@ -176,7 +173,7 @@ func (m *memory) keep(k *verify.Kept) error {
 	if err != nil {
 		return err
 	}
-	lock, err := lockFile(filepath.Join(dir, keptLock))
+	lock, err := waitLock(filepath.Join(dir, keptLock))
 	if err != nil {
 		return err
 	}
@@ -194,32 +191,6 @@ func (m *memory) keep(k *verify.Kept) error {
 	return writeDurable(dir, keptHead, content)
 }
 
-// lockFile takes a lock that others hold for a moment only.
-func lockFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	for end := time.Now().Add(lockTime); ; time.Sleep(pollPause) {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return f, nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(end) {
-			f.Close()
-			return nil, fmt.Errorf("lock %s: %w", path, err)
-		}
-	}
-}
-
-// removeTemps removes what a process left that was killed while it wrote.
-func removeTemps(dir string) {
-	names, _ := filepath.Glob(filepath.Join(dir, tempPrefix+"*"))
-	for _, name := range names {
-		os.Remove(name) // one that stays is only litter
-	}
-}
-
 // evidence writes what proves a fork, over nothing, and returns the file's name.
 // SPEC(CLI-82)
 func (m *memory) evidence(f *verify.Fork) (string, error) {
@@ -232,7 +203,7 @@ func (m *memory) evidence(f *verify.Fork) (string, error) {
 		if dir, err = makeDirs(m.state, m.names()...); err != nil {
 			return "", err
 		}
-		lock, err := lockFile(filepath.Join(dir, keptLock))
+		lock, err := waitLock(filepath.Join(dir, keptLock))
 		if err != nil {
 			return "", err
 		}

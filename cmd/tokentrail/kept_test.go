@@ -147,28 +147,7 @@ func TestKilledWhileKeeping(t *testing.T) {
 	dir := t.TempDir()
 	last := int64(0)
 	for round := range 15 {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestKilledWhileKeeping$")
-		cmd.Env = append(os.Environ(), keepForever+"="+dir)
-		said, err := cmd.StdoutPipe()
-		if err == nil {
-			err = cmd.Start()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := fmt.Fscanln(said, &last); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Duration(round) * 1700 * time.Microsecond)
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		for {
-			if _, err := fmt.Fscanln(said, &last); err != nil {
-				break
-			}
-		}
-		cmd.Wait() // killed
+		last = killedAsItCounts(t, keepForever+"="+dir, time.Duration(round)*1700*time.Microsecond)
 		k, err := memoryIn(dir).head()
 		if err != nil || k.Height < last || k.Height > last+1 {
 			t.Fatalf("round %d: %d was kept: %+v, %v", round, last, k, err)
@@ -193,6 +172,35 @@ func keepUntilKilled(dir string) {
 		}
 		fmt.Println(height)
 	}
+}
+
+// killedAsItCounts runs the test that calls it in a process of its own, whose environment
+// says so, and kills it some time after it wrote its first number. It returns the last.
+func killedAsItCounts(t *testing.T, environment string, after time.Duration) (last int64) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), environment)
+	said, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fscanln(said, &last); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(after)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := fmt.Fscanln(said, &last); err != nil {
+			break
+		}
+	}
+	cmd.Wait() // killed
+	return last
 }
 
 // TestStateOfVerify is where --state says. SPEC(CLI-80)

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"tokentrail/verify"
 )
@@ -175,16 +174,11 @@ func (s *savings) open() (string, error) {
 	if err != nil || s.lock != nil {
 		return dir, err
 	}
-	lock, err := os.OpenFile(filepath.Join(dir, s.name+auditLock), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return "", err
+	s.lock, err = tryLock(filepath.Join(dir, s.name+auditLock))
+	if errors.Is(err, errLocked) {
+		err = errors.New("another audit of this ledger under the same trust is under way")
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		lock.Close()
-		return "", errors.New("another audit of this ledger under the same trust is under way")
-	}
-	s.lock = lock
-	return dir, nil
+	return dir, err
 }
 
 // end says how to go on with an audit that was interrupted, and gives up the lock.

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"tokentrail/verify/cosign"
 )
@@ -39,15 +38,14 @@ func openCosigned(state, origin string, key *cosign.Key) (*cosignedMemory, *cosi
 	if err != nil {
 		return nil, nil, err
 	}
-	lock, err := os.OpenFile(filepath.Join(dir, cosignedLock), os.O_RDWR|os.O_CREATE, 0o600)
+	lock, err := tryLock(filepath.Join(dir, cosignedLock))
+	if errors.Is(err, errLocked) {
+		return nil, nil, fmt.Errorf("another witness with this key uses %s: stop it, or give this one a key of its own", dir)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	m := &cosignedMemory{dir, lock}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		m.close()
-		return nil, nil, fmt.Errorf("another witness with this key uses %s: stop it, or give this one a key of its own", dir)
-	}
 	removeTemps(dir)
 	last, err := m.read(origin, key)
 	if err != nil {
