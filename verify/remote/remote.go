@@ -56,7 +56,8 @@ type Options struct {
 // A Node is a node's HTTP interface (spec/api.md). It implements verify.Source
 // and is safe for use by several goroutines.
 type Node struct {
-	base *url.URL
+	base *url.URL      // without a name and password, so that nothing that is said has them
+	user *url.Userinfo // nil: none
 	o    Options
 }
 
@@ -69,7 +70,8 @@ func New(address string, o Options) (*Node, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("%q is not a node's address: give one such as http://127.0.0.1:8080", address)
 	}
-	u.Path, u.RawQuery, u.Fragment = strings.TrimRight(u.Path, "/"), "", ""
+	user := u.User
+	u.User, u.Path, u.RawQuery, u.Fragment = nil, strings.TrimRight(u.Path, "/"), "", ""
 	if o.Client == nil {
 		o.Client = &http.Client{}
 	}
@@ -82,7 +84,7 @@ func New(address string, o Options) (*Node, error) {
 	if o.UserAgent == "" {
 		o.UserAgent = "tokentrail-verify"
 	}
-	return &Node{u, o}, nil
+	return &Node{u, user, o}, nil
 }
 
 func orDefault(to *time.Duration, d time.Duration) {
@@ -91,7 +93,7 @@ func orDefault(to *time.Duration, d time.Duration) {
 	}
 }
 
-// URL returns the node's address.
+// URL returns the node's address, without a name and password.
 func (n *Node) URL() string { return n.base.String() }
 
 // Status implements verify.Source.
@@ -262,6 +264,10 @@ func (n *Node) once(ctx context.Context, target, coding string, most int64) ([]b
 	req.Header.Set("User-Agent", n.o.UserAgent)
 	if coding != "" {
 		req.Header.Set("Accept-Encoding", coding)
+	}
+	if n.user != nil {
+		password, _ := n.user.Password()
+		req.SetBasicAuth(n.user.Username(), password)
 	}
 	resp, err := n.o.Client.Do(req)
 	if err != nil {

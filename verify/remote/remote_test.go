@@ -83,6 +83,44 @@ func TestRequests(t *testing.T) {
 	}
 }
 
+// TestPasswordIsNotTold: a name and password of a node go to it, and into nothing that is
+// said: errors come to reports, logs and webhooks.
+func TestPasswordIsNotTold(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name, password, ok := r.BasicAuth()
+		switch {
+		case !ok || name != "auditor" || password != "p:w d":
+			w.WriteHeader(http.StatusUnauthorized)
+		case r.URL.Path == "/v1/genesis":
+			w.Write([]byte("x"))
+		case r.URL.Path == "/v1/status":
+			w.Write([]byte("{"))
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	defer s.Close()
+	n, err := New(strings.Replace(s.URL, "://", "://auditor:p%3Aw%20d@", 1), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := n.Genesis(t.Context()); err != nil || string(b) != "x" {
+		t.Errorf("%q, %v", b, err)
+	}
+	_, status := n.Status(t.Context())
+	_, keys := n.Keys(t.Context())
+	s.Close()
+	_, down := n.Genesis(t.Context())
+	for _, err := range []error{status, keys, down} {
+		if err == nil || strings.Contains(err.Error(), "auditor") || strings.Contains(err.Error(), "p%3A") || strings.Contains(err.Error(), "p:w") {
+			t.Error(err)
+		}
+	}
+	if n.URL() != s.URL {
+		t.Error(n.URL())
+	}
+}
+
 func TestAddresses(t *testing.T) {
 	for _, bad := range []string{"", "ftp://x", "http://", "http://%zz", "://"} {
 		if _, err := New(bad, Options{}); err == nil || !strings.Contains(err.Error(), "http://127.0.0.1:8080") {
