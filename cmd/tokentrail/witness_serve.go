@@ -19,8 +19,10 @@ import (
 // notNow is what others are told of what only the operator is to know.
 const notNow = "nothing can be cosigned now"
 
-// maxDisputed bounds the checkpoints of which it is remembered that they were told of.
-const maxDisputed = 100
+const (
+	maxDisputed = 100 // checkpoints of which it is remembered that they were told of
+	maxAsking   = 16  // clients at once, for each of which the node may be asked
+)
 
 // witnessServeFlags say who the witness is, and whose checkpoints it cosigns.
 type witnessServeFlags struct {
@@ -52,6 +54,9 @@ type witness struct {
 	audited  *cosign.Tree // nil: nothing may be cosigned
 	why      string       // there is nothing
 	disputed map[cosign.Tree]bool
+	troubled bool // what is wrong here was told, and nothing was cosigned since
+
+	asking chan struct{} // one for each client that is answered
 }
 
 // witnessHandler makes the witness that the flags ask for, nil where they ask for none.
@@ -71,7 +76,7 @@ func (a *app) witnessHandler(f *witnessServeFlags, m *memory, node verify.Source
 		return nil, err
 	}
 	w := &witness{
-		key: key, state: m.state, node: node, now: time.Now, disputed: map[cosign.Tree]bool{},
+		key: key, state: m.state, node: node, now: time.Now, disputed: map[cosign.Tree]bool{}, asking: make(chan struct{}, maxAsking),
 		tell: func(s string) { fmt.Fprintf(a.stderr, "witness %s: %s\n", key.Name(), printable(s)) },
 		why:  "nothing of the log was verified yet",
 	}
@@ -249,7 +254,7 @@ func (w *witness) sign(g *cosign.Granted) (*cosign.Cosigned, error) {
 	if err := w.memory.keep(c); err != nil {
 		return nil, fmt.Errorf("what is to be cosigned cannot be kept: %w", err)
 	}
-	w.log.Last = c
+	w.log.Last, w.troubled = c, false
 	return c, nil
 }
 
@@ -270,6 +275,18 @@ func (w *witness) dispute(tree cosign.Tree, why string) {
 	w.mu.Unlock()
 	if !told {
 		w.tell(fmt.Sprintf("a key of the log signed a checkpoint of %d entries with the root %s: %s", tree.Size, tree.Root, why))
+	}
+}
+
+// trouble tells what is wrong here, once until something is cosigned again: clients ask as
+// often as they like.
+func (w *witness) trouble(err error) {
+	w.mu.Lock()
+	told := w.troubled
+	w.troubled = true
+	w.mu.Unlock()
+	if !told {
+		w.tell(err.Error())
 	}
 }
 

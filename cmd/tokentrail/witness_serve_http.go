@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -56,7 +57,7 @@ func (w *witness) serveAdd(rw http.ResponseWriter, r *http.Request) {
 	request, err := cosign.ParseRequest(body)
 	var c *cosign.Cosigned
 	if err == nil {
-		c, err = w.add(r.Context(), request)
+		c, err = w.answer(r.Context(), request)
 	}
 	if err != nil {
 		w.refuse(rw, err)
@@ -66,12 +67,24 @@ func (w *witness) serveAdd(rw http.ResponseWriter, r *http.Request) {
 	io.WriteString(rw, c.Line) // who has gone asks again
 }
 
+// answer cosigns what a client asks for, unless too many others ask now: the node would be
+// asked by all of them at once. SPEC(VER-88)
+func (w *witness) answer(ctx context.Context, r *cosign.Request) (*cosign.Cosigned, error) {
+	select {
+	case w.asking <- struct{}{}:
+		defer func() { <-w.asking }()
+		return w.add(ctx, r)
+	default:
+		return nil, &cosign.Refusal{Status: cosign.NotYet, Reason: "too many ask at once; ask again later"}
+	}
+}
+
 // refuse answers with the reason, or as the protocol wants it of a conflict with the
 // size alone.
 func (w *witness) refuse(rw http.ResponseWriter, err error) {
 	var refused *cosign.Refusal
 	if !errors.As(err, &refused) {
-		w.tell(err.Error())
+		w.trouble(err)
 		refused = &cosign.Refusal{Status: cosign.NotYet, Reason: notNow}
 	}
 	if refused.Against != nil {

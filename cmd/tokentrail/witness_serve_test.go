@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -405,14 +404,42 @@ func TestNothingUnkept(t *testing.T) {
 	if err := os.Rename(filepath.Dir(file), away); err != nil {
 		t.Fatal(err)
 	}
-	w.wants(503, notNow, log.request(10, 20))
-	if !strings.Contains(w.said.String(), "cannot be kept") {
-		t.Errorf("%s", w.said)
+	for range 3 { // clients ask as often as they like
+		w.wants(503, notNow, log.request(10, 20))
+	}
+	if said := w.said.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, "cannot be kept") {
+		t.Errorf("%s", said)
 	}
 	if err := os.Rename(away, filepath.Dir(file)); err != nil {
 		t.Fatal(err)
 	}
 	w.wants(200, "— ", log.request(10, 20))
+}
+
+// TestTooManyAsk: however many ask, few make the witness ask the node. SPEC(VER-88)
+func TestTooManyAsk(t *testing.T) {
+	log := newWitnessedLog("log", 100)
+	w := startTestWitness(t, t.TempDir(), log)
+	w.mustTake(log.audited(50))
+	asked, answer := make(chan struct{}, maxAsking), make(chan struct{})
+	log.lie = func(int64, int64) ([]byte, error) {
+		asked <- struct{}{}
+		<-answer
+		return nil, errors.New("the network is down")
+	}
+	var all sync.WaitGroup
+	for range maxAsking {
+		all.Go(func() { w.wants(503, "no consistency proof", log.request(0, 10)) })
+	}
+	for range maxAsking {
+		<-asked
+	}
+	w.wants(503, "too many ask at once", log.request(0, 10))
+	w.wants(400, "", "old ten\n\n") // what is wrong is told to anybody
+	close(answer)
+	all.Wait()
+	log.lie = nil
+	w.wants(200, "— ", log.request(0, 10))
 }
 
 // TestClockGoesBack: nothing is said as of an earlier time than the last. SPEC(VER-87)
@@ -506,28 +533,7 @@ func TestKilledWhileCosigning(t *testing.T) {
 	dir := t.TempDir()
 	last := int64(0)
 	for round := range 10 {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestKilledWhileCosigning$")
-		cmd.Env = append(os.Environ(), cosignForever+"="+dir)
-		said, err := cmd.StdoutPipe()
-		if err == nil {
-			err = cmd.Start()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := fmt.Fscanln(said, &last); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Duration(round) * 1700 * time.Microsecond)
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		for {
-			if _, err := fmt.Fscanln(said, &last); err != nil {
-				break
-			}
-		}
-		cmd.Wait() // killed
+		last = killedAsItCounts(t, cosignForever+"="+dir, time.Duration(round)*1700*time.Microsecond)
 		w := startTestWitness(t, dir, log)
 		w.mustTake(log.audited(5000))
 		if c := w.last(); c == nil || c.Size < last || c.Size > last+1 {
