@@ -300,6 +300,12 @@ func (s *Step) begin() {
 	}
 }
 
+// TrustExpired reports whether the trust expired, whatever else was found: evidence comes
+// first in the verdict. SPEC(VER-21)
+func (r *Report) TrustExpired() bool {
+	return slices.ContainsFunc(r.Steps, func(s *Step) bool { return s.expired })
+}
+
 // conclude draws the verdict.
 func (r *Report) conclude(started, ended time.Time) {
 	r.Started = started.UTC().Format(time.RFC3339)

@@ -145,7 +145,7 @@ func (a *app) watch(ctx context.Context, f *verifyFlags, o *watchFlags) error {
 
 // newWatcher makes a watch of what the flags say, before it asks anybody.
 func (a *app) newWatcher(f *verifyFlags, o *watchFlags) (*watcher, error) {
-	w := &watcher{app: a, flags: f, every: o.every, until: o.untilFinding, anew: o.anew, now: time.Now}
+	w := &watcher{app: a, flags: f, every: o.every, until: o.untilFinding, anew: o.anew, now: time.Now, patience: slowAudit}
 	var err error
 	if w.trust, err = f.anchor(); err != nil {
 		return nil, err

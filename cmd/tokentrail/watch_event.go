@@ -56,12 +56,17 @@ func (w *watcher) event(kind string, verdict verify.Verdict, says string) *watch
 // about puts findings into an event, as many as it may have.
 func (e *watchEvent) about(findings []*verify.Finding, more int64) *watchEvent {
 	for _, f := range findings[:min(len(findings), mostTold)] {
-		short := *f
-		short.Place, short.Want, short.Got = cut(f.Place), cut(f.Want), cut(f.Got)
-		e.Findings = append(e.Findings, &short)
+		e.Findings = append(e.Findings, shortened(f))
 	}
 	e.More = more + int64(max(0, len(findings)-mostTold))
 	return e
+}
+
+// shortened is a finding with texts that are short, whatever a node wrote into them.
+func shortened(f *verify.Finding) *verify.Finding {
+	short := *f
+	short.Place, short.Want, short.Got, short.How = cut(f.Place), cut(f.Want), cut(f.Got), cut(f.How)
+	return &short
 }
 
 // cut shortens what others said.

@@ -23,7 +23,8 @@ const (
 	hookFirst    = time.Second      // the first pause before it is tried again,
 	hookMost     = 10 * time.Minute // which doubles up to this
 	hookMostAsk  = time.Hour        // of a receiver's Retry-After
-	maxHookReply = 4 << 10          // bytes that are read of an answer
+	maxHookReply = 4 << 10          // bytes that are read of an answer,
+	maxHookHead  = 64 << 10         // and of its head
 	maxHookKey   = 4 << 10          // bytes of a key's file
 	maxSecrets   = 4                // lines of it
 	leastSecret  = 24               // bytes of a secret
@@ -84,7 +85,10 @@ func signPost(secrets [][]byte, id string, at time.Time, body []byte) string {
 // the operator named.
 func newHookClient() *http.Client {
 	return &http.Client{
-		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: hookTime, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true},
+		Transport: &http.Transport{
+			Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: hookTime, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true,
+			MaxResponseHeaderBytes: maxHookHead,
+		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Timeout:       hookTime,
 	}
@@ -114,7 +118,7 @@ func (h *hook) send(ctx context.Context, p *post) (after time.Duration, err erro
 		if os.IsTimeout(err) {
 			err = fmt.Errorf("no answer within %s", h.all.client.Timeout)
 		}
-		return 0, err
+		return 0, errors.New(cut(err.Error())) // may have what the receiver answered
 	}
 	defer answer.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, maxHookReply)) // so that the connection serves again

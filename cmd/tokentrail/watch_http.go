@@ -43,7 +43,7 @@ func (h *watchHealth) good(at time.Time, round time.Duration) {
 func (h *watchHealth) cannot(why string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.why = why
+	h.why = cut(why)
 }
 
 // says returns an empty text where the last audit in which all was checked is younger

@@ -148,7 +148,8 @@ func (m *watchMetrics) status(s *verify.Status, err error) {
 }
 
 // lags is called with the lock: header height + 1 carries the app hash of height.
-func (m *watchMetrics) lags() { m.lag.Set(float64(max(0, m.said+1-m.led))) }
+// What a node says may be the greatest integer.
+func (m *watchMetrics) lags() { m.lag.Set(max(0, float64(m.said)-float64(m.led)+1)) }
 
 // round counts an audit.
 func (m *watchMetrics) round(outcome string, took time.Duration) {

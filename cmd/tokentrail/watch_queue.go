@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -98,14 +99,14 @@ func (a *hooks) attach(dir string) error {
 }
 
 func (h *hook) attach(dir string) error {
-	names, err := filepath.Glob(filepath.Join(dir, "*"+postSuffix))
+	removeTemps(dir)
+	names, err := namesIn(dir, func(name string) bool { return strings.HasSuffix(name, postSuffix) })
 	if err != nil {
 		return err
 	}
-	slices.Sort(names) // their names ascend in time
 	var before []*post
-	for _, name := range names {
-		p, err := readPost(name)
+	for _, name := range names { // which ascend in time
+		p, err := readPost(filepath.Join(dir, name))
 		if err != nil {
 			h.all.say("a post that waited is left out: %v", err)
 			continue
@@ -289,14 +290,7 @@ func (h *hook) rest(ctx context.Context, pause time.Duration) error {
 	}
 	h.setResting(true)
 	defer h.setResting(false)
-	t := time.NewTimer(pause)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return sleep(ctx, pause)
 }
 
 func (h *hook) setResting(resting bool) {

@@ -16,6 +16,7 @@ import (
 
 const (
 	mostBackOff = 5 * time.Minute // between rounds, while the node cannot be asked
+	slowAudit   = 15 * time.Minute
 	drainTime   = 3 * time.Second // that posts have at the end
 	soonPart    = 10              // a trust that has this part of its period left expires soon
 	savingPart  = 20              // of the time between rounds that saved audits take at most
@@ -31,6 +32,8 @@ type watcher struct {
 	until bool // the first finding
 	anew  bool
 	now   func() time.Time
+
+	patience time.Duration // with an audit, at least, before it is told that it has not ended
 
 	node      verify.Source
 	witnesses []verify.Witness
@@ -49,6 +52,7 @@ type watcher struct {
 	lock   *os.File
 	head   struct{ height, size int64 } // newest verified
 	failed int                          // rounds that did not come to their end, one after the other
+	took   time.Duration                // the last one that did
 	blind  time.Time                    // since when something cannot be checked
 	unsafe bool                         // saving failed, and it was said
 	warned bool                         // that the trust expires
@@ -80,7 +84,7 @@ func (w *watcher) run(ctx context.Context) error {
 			return fatal.err
 		}
 		w.judge(ctx, r)
-		last := w.worst == verify.Evidence && w.until || r.report != nil && r.report.Verdict == verify.Expired
+		last := w.worst == verify.Evidence && w.until || r.report != nil && r.report.TrustExpired()
 		if last || !w.pause(ctx, r) {
 			return w.verdict()
 		}
@@ -112,14 +116,7 @@ func (w *watcher) pause(ctx context.Context, r round) bool {
 	for n := 0; n < w.failed && every < mostBackOff; n++ {
 		every = max(every, min(2*every, mostBackOff))
 	}
-	t := time.NewTimer(every - w.now().Sub(r.began))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
+	return sleep(ctx, every-w.now().Sub(r.began)) == nil && ctx.Err() == nil
 }
 
 // options are those of each round.
@@ -165,9 +162,27 @@ func (w *watcher) round(ctx context.Context) (r round) {
 			r.saving += w.now().Sub(began)
 		}
 	}
-	r.report = light.Audit(ctx, w.node, trust, o)
+	r.report = w.audit(ctx, trust, o, r.began)
 	steps.end()
 	return r
+}
+
+// audit makes one. A node that answers just often enough could keep it from ever ending:
+// where it takes much longer than the last one, that is told, once, as something that
+// cannot be checked, while it goes on. SPEC(VER-81)
+func (w *watcher) audit(ctx context.Context, trust verify.Trust, o verify.Options, began time.Time) *verify.Report {
+	done := make(chan *verify.Report, 1)
+	go func() { done <- light.Audit(ctx, w.node, trust, o) }()
+	patience := max(w.patience, healthyRounds*(w.every+w.took))
+	slow := time.NewTimer(patience)
+	defer slow.Stop()
+	select {
+	case r := <-done:
+		return r
+	case <-slow.C:
+		w.cannot(verify.Unchecked, fmt.Sprintf("an audit has not ended for %s, and goes on: the node is slow, or there is much to read", patience.Round(time.Second)), began)
+		return <-done
+	}
 }
 
 // saved tells once where audits cannot be saved.
@@ -206,7 +221,7 @@ func (w *watcher) judge(ctx context.Context, r round) {
 		return
 	}
 	if w.failed++; r.ended {
-		w.failed = 0
+		w.failed, w.took = 0, r.took
 	}
 	w.worsen(r.report.Verdict)
 	w.metrics.round(outcomes[r.report.Verdict], r.took)
@@ -248,9 +263,15 @@ func (w *watcher) findings(r *verify.Report) bool {
 	slices.SortStableFunc(fresh, func(a, b *verify.Finding) int { // a fork says why the others are there
 		return strings.Compare(fmt.Sprint(a.Code != verify.CodeFork), fmt.Sprint(b.Code != verify.CodeFork))
 	})
-	if len(fresh) > 0 || more > 0 {
+	news := len(fresh) > 0 || more > 0
+	owed := w.told.Owed
+	paths, report := w.evidence(r, fresh), ""
+	if news || len(gone) > 0 {
+		report = w.keepReport(r)
+	}
+	if news {
 		e := w.event(eventFinding, r.Verdict, says(fresh, more)).about(fresh, more)
-		e.Evidence, e.Report = w.evidence(r, fresh), w.keepReport(r)
+		e.Evidence, e.Report = paths, report
 		w.metrics.told(fresh)
 		w.tell(e)
 	}
@@ -260,11 +281,11 @@ func (w *watcher) findings(r *verify.Report) bool {
 			findings = append(findings, g.Finding)
 		}
 		e := w.event(eventGone, r.Verdict, "not found any more, told "+gone[0].When+": "+says(findings, 0)).about(findings, 0)
-		e.Report = w.keepReport(r)
+		e.Report = report
 		w.tell(e)
 	}
 	w.keep(r)
-	if len(fresh) > 0 || more > 0 || len(gone) > 0 {
+	if news || len(gone) > 0 || owed != w.told.Owed {
 		w.remembered()
 	}
 	return r.Verdict == verify.Evidence
@@ -277,21 +298,27 @@ func (w *watcher) remembered() {
 	}
 }
 
-// evidence writes what proves forks that were not told of before.
+// evidence writes what proves forks that were not told of before, or whose evidence could
+// not be written then: a fork is told once, and its evidence may be asked for years later.
 func (w *watcher) evidence(r *verify.Report, fresh []*verify.Finding) (paths []string) {
-	for _, f := range fresh {
-		if f.Code != verify.CodeFork {
-			continue
-		}
-		for _, fork := range r.ForkEvidence() {
-			path, err := w.memory.evidence(fork)
-			if err != nil {
-				w.say("evidence of a fork could not be written: %v", err)
-				continue
-			}
+	forks, owed := r.ForkEvidence(), w.told.Owed
+	isFork := func(f *verify.Finding) bool { return f.Code == verify.CodeFork }
+	if len(forks) == 0 || !owed && !slices.ContainsFunc(fresh, isFork) {
+		return nil
+	}
+	w.told.Owed = false
+	for _, fork := range forks {
+		path, err := w.memory.evidence(fork)
+		switch {
+		case err == nil:
 			paths = append(paths, path)
+		case !owed:
+			w.say("evidence of a fork could not be written, and is tried again: %v", err)
 		}
-		break
+		w.told.Owed = w.told.Owed || err != nil
+	}
+	if owed && len(paths) > 0 {
+		w.say("evidence of a fork that was told before: %s", strings.Join(paths, ", "))
 	}
 	return paths
 }

@@ -3,16 +3,18 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"tokentrail/verify"
+	"tokentrail/verify/light"
 )
 
 // Names of a watch in the ledger's directory, beside the kept head. SPEC(CLI-100)
@@ -117,27 +119,42 @@ func (s *watchStore) sync() error {
 // learns which ledger the node serves, and takes the ledger's directory: what was saved
 // and told there, and the posts that are still to be delivered. SPEC(CLI-100)
 func (w *watcher) open(ctx context.Context) error {
-	status, err := w.node.Status(ctx)
-	if err != nil {
+	if _, err := w.node.Status(ctx); err != nil {
 		return fmt.Errorf("the node's status: %w", err)
 	}
 	if w.opened {
 		return nil
 	}
-	if !validOrigin(status.Origin) {
-		return fmt.Errorf("the node names its ledger %q, which is not tokentrail/<chain id>/<genesis hash>", status.Origin)
-	}
-	if g := w.trust.Genesis; g != nil && status.GenesisHash != *g {
-		return nil // an audit tells: another ledger's directory stays alone
+	origin, err := w.originOf(ctx)
+	if err != nil || origin == "" {
+		return err
 	}
 	if w.memory != nil {
-		w.memory.origin = status.Origin
+		w.memory.origin = origin
 		if err := w.takeDir(); err != nil {
 			return &endOfWatch{err}
 		}
 	}
-	w.origin, w.opened = status.Origin, true
+	w.origin, w.opened = origin, true
 	return nil
+}
+
+// originOf is the origin that the node's genesis document has: what its status names
+// could be another ledger, whose directory stays alone. Empty where the document is not
+// the trusted one, or cannot be read, which the audit tells.
+func (w *watcher) originOf(ctx context.Context) (string, error) {
+	document, err := w.node.Genesis(ctx)
+	if err != nil {
+		return "", fmt.Errorf("the genesis document: %w", err)
+	}
+	if g := w.trust.Genesis; g != nil && sha256.Sum256(document) != *g {
+		return "", nil
+	}
+	founders, err := light.NewFounders(document)
+	if err != nil || !validOrigin(founders.Origin()) {
+		return "", nil
+	}
+	return founders.Origin(), nil
 }
 
 // endOfWatch is an error that no later round mends.
@@ -153,13 +170,12 @@ func (w *watcher) takeDir() error {
 	if err != nil {
 		return couldNotf("--state: %w; name another directory, or none", err)
 	}
-	lock, err := os.OpenFile(filepath.Join(dir, watchLock), os.O_RDWR|os.O_CREATE, 0o600)
+	lock, err := tryLock(filepath.Join(dir, watchLock))
+	if errors.Is(err, errLocked) {
+		return couldNotf("another watch of this ledger uses %s; end that one, or name another directory with --state", printable(dir))
+	}
 	if err != nil {
 		return couldNotf("%w", err)
-	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		lock.Close()
-		return couldNotf("another watch of this ledger uses %s; end that one, or name another directory with --state", printable(dir))
 	}
 	w.lock, w.store.dir = lock, dir
 	if err := w.told.load(filepath.Join(dir, watchTold)); err != nil {
@@ -183,22 +199,28 @@ func (w *watcher) beginBehindLast() error {
 	if own != nil || err != nil {
 		return err
 	}
-	last, err := w.store.read(lastAudit)
+	f, err := os.Open(filepath.Join(w.store.dir, lastAudit))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var last *verify.Saved
+	if err == nil {
+		defer f.Close()
+		last, err = verify.ReadSaved(f)
+	}
 	if err != nil {
 		w.say("the last audit is not gone on from, this one begins anew: %v", err)
 		return nil
 	}
 	o := w.options()
-	if last == nil || last.Done() == nil || !sameTrust(last.Began(), w.trust) || last.Chosen(&o) != nil {
+	if last.Done() == nil || !sameTrust(last.Began(), w.trust) || last.Chosen(&o) != nil {
 		return nil
 	}
-	return w.store.save(true, func(to io.Writer) error {
-		from, err := os.Open(filepath.Join(w.store.dir, lastAudit))
-		if err != nil {
-			return err
+	return w.store.save(true, func(to io.Writer) error { // what was read: another may stand there by now
+		_, err := f.Seek(0, io.SeekStart)
+		if err == nil {
+			_, err = io.Copy(to, f)
 		}
-		defer from.Close()
-		_, err = io.Copy(to, from)
 		return err
 	})
 }
@@ -240,11 +262,26 @@ func (t *toldFindings) load(path string) error {
 	if was.Format != outputFormat || was.Told == nil || was.More == nil {
 		return fmt.Errorf("%s: format %d, this program has %d", path, was.Format, outputFormat)
 	}
-	t.Told, t.More, t.Blind = was.Told, was.More, t.Blind || was.Blind
+	for key, told := range was.Told {
+		if told.Finding == nil {
+			return fmt.Errorf("%s: %q without a finding", path, key)
+		}
+	}
+	t.join(&was)
 	return nil
 }
 
-// save makes what was told durable.
+// join adds what was told before to what was told since, before the ledger was known.
+func (t *toldFindings) join(was *toldFindings) {
+	maps.Copy(t.Told, was.Told)
+	for step, more := range was.More {
+		t.More[step] = max(t.More[step], more)
+	}
+	t.Blind, t.Owed = t.Blind || was.Blind, t.Owed || was.Owed
+}
+
+// save makes what was told durable. Whoever replaces the kept head removes temporary
+// files, so that it waits.
 func (t *toldFindings) save() error {
 	if t.path == "" {
 		return nil
@@ -253,5 +290,11 @@ func (t *toldFindings) save() error {
 	if err != nil {
 		return err
 	}
-	return writeDurable(filepath.Dir(t.path), filepath.Base(t.path), b)
+	dir := filepath.Dir(t.path)
+	lock, err := waitLock(filepath.Join(dir, keptLock))
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	return writeDurable(dir, filepath.Base(t.path), b)
 }

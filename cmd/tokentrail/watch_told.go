@@ -23,6 +23,7 @@ type toldFindings struct {
 	Told   map[string]toldFinding `json:"told"`
 	More   map[string]int64       `json:"more"`  // beyond those that a report keeps, by step
 	Blind  bool                   `json:"blind"` // that something cannot be checked was told
+	Owed   bool                   `json:"owed"`  // evidence of a fork that was told could not be written
 
 	path string // empty: in memory
 }
@@ -36,6 +37,10 @@ func newToldFindings() *toldFindings {
 // head has: of those the code is told, once for each provider.
 var placed = map[string]bool{"genesis": true, "log": true, "policy": true, "corrections": true, "status": true, "witnesses": true}
 
+// numberless are those of them whose places have numbers that change each time: heights,
+// or whatever a lying node's document has.
+var numberless = map[string]bool{"genesis": true, "witnesses": true}
+
 var numbered = regexp.MustCompile(`\[[0-9]+\]`)
 
 // toldKey is what makes a finding the same one in another round. Amounts do not: they
@@ -45,8 +50,8 @@ func toldKey(step string, f *verify.Finding) string {
 	if placed[step] {
 		place = f.Place
 	}
-	if step == "witnesses" {
-		place = numbered.ReplaceAllString(place, "[]") // heights
+	if numberless[step] {
+		place = numbered.ReplaceAllString(place, "[]")
 	}
 	return strings.Join([]string{step, string(f.Code), string(f.Against), f.Provider, place}, "\x00")
 }
@@ -58,7 +63,7 @@ func (t *toldFindings) news(r *verify.Report, now time.Time) (fresh []*verify.Fi
 		for _, f := range s.Findings {
 			key := toldKey(s.Name, f)
 			if _, told := t.Told[key]; !told {
-				t.Told[key] = toldFinding{s.Name, f, now.UTC().Format(time.RFC3339)}
+				t.Told[key] = toldFinding{s.Name, shortened(f), now.UTC().Format(time.RFC3339)}
 				fresh = append(fresh, f)
 			}
 		}

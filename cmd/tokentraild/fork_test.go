@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -142,8 +143,37 @@ func TestForkOfARestoredValidator(t *testing.T) {
 	if e := w.event(0, "finding"); len(e.Evidence) != 1 || e.Findings[0].Code != verify.CodeFork || !strings.Contains(said, e.Evidence[0]) {
 		t.Errorf("a watch: %+v; the evidence of before: %s", e, said)
 	}
+	a.owesEvidence(node.url, w.told()[0].Evidence[0])
 	if r, said := a.verify("--node", node.url, "--state", "none"); r.ExitCode != 0 || r.Trust.Kept != nil {
 		t.Errorf("without memory: exit %d, %s", r.ExitCode, said)
+	}
+}
+
+// owesEvidence: evidence of a fork that could not be written when that was told is
+// written as soon as it can be, after a restart too. SPEC(CLI-100)
+func (a *auditor) owesEvidence(node, path string) {
+	a.t.Helper()
+	check(a.t, os.Remove(filepath.Join(filepath.Dir(path), "watch.told")))
+	check(a.t, os.Remove(path))
+	check(a.t, os.Mkdir(path, 0o700))
+	name := strings.TrimSuffix(path, ".tokentrail")
+	for n := 2; n <= 100; n++ {
+		check(a.t, os.Mkdir(fmt.Sprintf("%s-%d.tokentrail", name, n), 0o700))
+	}
+	w := a.watch("--node", node, "--until-finding")
+	w.exits(1)
+	if e := w.event(0, "finding"); len(e.Evidence) != 0 || e.Findings[0].Code != verify.CodeFork || !strings.Contains(w.said(), "is tried again") {
+		a.t.Errorf("%+v\n%s", e, w.said())
+	}
+	check(a.t, os.Remove(path))
+	w = a.watch("--node", node)
+	w.until("evidence", func() bool { return strings.Contains(w.said(), "evidence of a fork that was told before: "+path) })
+	w.stop(1)
+	if told := w.told(); len(told) > 0 {
+		a.t.Errorf("told again: %+v", told)
+	}
+	if b, err := os.ReadFile(path); err != nil || !verify.IsFork(b) {
+		a.t.Error(err)
 	}
 }
 

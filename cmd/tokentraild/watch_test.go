@@ -322,7 +322,7 @@ func wrongFlows(path string, body []byte) []byte {
 func TestWatch(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "tokentrail")
 	buildProgram(t, program, "tokentrail")
-	for name, test := range map[string]func(*testing.T, string){"lies": watchLies, "expires": watchExpires, "is stopped": watchIsStopped} {
+	for name, test := range map[string]func(*testing.T, string){"lies": watchLies, "expires": watchExpires, "expires with evidence": watchExpiresWithEvidence, "is stopped": watchIsStopped} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, program)
@@ -502,6 +502,28 @@ func watchExpires(t *testing.T, program string) {
 	if e := w.event(1, "cannot-check"); e.Verdict != verify.Expired {
 		t.Errorf("%+v", e)
 	}
+}
+
+// watchExpiresWithEvidence: a watch whose trust expired ends, whatever it has found that
+// stays found, with the worst of both. SPEC(VER-82)
+func watchExpiresWithEvidence(t *testing.T, program string) {
+	node, a, _ := watchedLedger(t, program)
+	at := joinStatusOf(t, node.url).Header
+	front := watchedNode(t, node.url)
+	front.set(func(f *watched) {
+		f.lie = func(path string, body []byte) []byte {
+			if path == "/v1/entries" {
+				body[len(body)/2] ^= 1
+			}
+			return body
+		}
+	})
+	w := a.watch("--node", front.url, "--trust", fmt.Sprintf("%d:%s", at.Height, at.Hash), "--trusting-period", "6s")
+	if e := w.event(0, "finding"); e.Verdict != verify.Evidence {
+		t.Errorf("%+v", e)
+	}
+	w.until("the end", func() bool { return strings.Contains(w.said(), "the watch ends: evidence against") })
+	w.exits(1)
 }
 
 // watchIsStopped stops a watch in its first audit, which is saved, and one whose
