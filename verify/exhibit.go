@@ -43,6 +43,13 @@ func NewExhibits(headers HeaderVerifier, trust Trust) *Exhibits {
 
 // Check checks an exhibit. SPEC(BND-4)
 func (c *Exhibits) Check(ctx context.Context, e *Exhibit, o Options) *Report {
+	r := c.check(ctx, e, o)
+	r.standAlone()
+	return r
+}
+
+// check checks an exhibit, alone or as part of another check.
+func (c *Exhibits) check(ctx context.Context, e *Exhibit, o Options) *Report {
 	x := newExhibit(ctx, c, e, o)
 	started := o.Now()
 	if x.readGenesis() {
@@ -319,7 +326,7 @@ func (x *exhibit) conclude() {
 	t := &x.rep.Trust
 	switch {
 	case x.trust.Height > 0:
-		t.Says = fmt.Sprintf("trusted header %d with hash %s, within %s; later headers by those between that the exhibit has, each signed by the validators that the one before named", x.trust.Height, x.trust.Hash, x.trust.Period)
+		t.Says = fmt.Sprintf("trusted header %d with hash %s, within %s; later headers by those between that the exhibit has, each signed by the validators that the one before named", x.trust.Height, x.trust.Hash, days(x.trust.Period))
 	case x.trust.Genesis != nil:
 		t.Says = "the genesis document whose SHA-256 the auditor gave; headers by the validators that it names, and by those whom they handed over to in headers that the exhibit has"
 	}

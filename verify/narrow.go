@@ -99,7 +99,7 @@ func (n *Narrow) Covers(c *Coverage) { n.rep.Coverage = c }
 func (n *Narrow) Exhibit(step, name string, entry int64, e *Exhibit) *Report {
 	o := n.opts
 	o.NoticeProviders = false // that is for the step to say
-	r := n.shared.Check(n.ctx, e, o)
+	r := n.shared.check(n.ctx, e, o)
 	n.Begin(step, 1)
 	s := n.step(step)
 	var gaps []string
