@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"tokentrail/provenance"
 	"tokentrail/verify"
+	"tokentrail/verify/light"
 	"tokentrail/verify/remote"
 )
 
@@ -324,5 +326,28 @@ func TestTooManyActsBefore(t *testing.T) {
 	_, err := l.node().Exhibit(t.Context(), fmt.Sprint(provenance.MaxBundleBefore+1), remote.Wanted{})
 	if err == nil || !strings.Contains(err.Error(), "4097 acts since the last that says who governs, a bundle holds 4096; audit the ledger instead") {
 		t.Error(err)
+	}
+}
+
+// TestBlockOfAnExhibitFromGenesis: a verifier that has every header opens the block of
+// an entry as well as one that has none. SPEC(BND-18)
+func TestBlockOfAnExhibitFromGenesis(t *testing.T) {
+	l := planned(t)
+	trust := verify.Trust{Genesis: new(hashOf(l.genesis))}
+	for name, headers := range map[string]verify.HeaderVerifier{
+		"genesis": light.FromGenesis(l.node(), l.options().Now), "offline": light.Offline(trust, l.options().Now),
+	} {
+		e := l.exhibit("7")
+		if e.Block == nil {
+			t.Fatal("no block")
+		}
+		if r := verify.CheckExhibit(context.Background(), e, headers, trust, l.options()); r.Verdict != verify.Holds {
+			t.Errorf("%s:\n%s", name, text(r))
+		}
+	}
+	header := l.at(2)
+	e := l.exhibitOf("7", remote.Wanted{Header: 2})
+	if r := verify.CheckExhibit(context.Background(), e, light.FromHeader(l.node(), header, l.options().Now), header, l.options()); r.Verdict != verify.Holds {
+		t.Errorf("header:\n%s", text(r))
 	}
 }
