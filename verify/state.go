@@ -64,11 +64,8 @@ func (a *audit) checkState() {
 func (a *audit) stateProof(key string, present bool) error {
 	place := fmt.Sprintf("state[%s]", key)
 	answer, err := a.src.State(a.ctx, key)
-	if errors.Is(err, ErrMissing) {
-		return NewFinding(CodeStateForm, place, "a value and its proof, or a proof of absence", "nothing")
-	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", place, err)
+		return a.lack(CodeStateForm, place, "a value and its proof, or a proof of absence", err)
 	}
 	pre, err := a.trustedPreimage(place, answer)
 	if err != nil {

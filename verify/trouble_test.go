@@ -395,3 +395,16 @@ func TestSpecification(t *testing.T) {
 		t.Errorf("spec/verify.md lists %d codes, the code has %d", n, len(verify.Rules()))
 	}
 }
+
+// TestCatchingUpWithoutState: a node that catches up need not have what it is asked for.
+// SPEC(VER-19)
+func TestCatchingUpWithoutState(t *testing.T) {
+	for catching, want := range map[bool]verify.Verdict{true: verify.Unchecked, false: verify.Evidence} {
+		l := small(t)
+		l.status = func(s *verify.Status) { s.CatchingUp = catching }
+		l.answer = missing("/v1/state")
+		if r := l.audit(); r.Verdict != want {
+			t.Errorf("catching up %v:\n%s", catching, text(r))
+		}
+	}
+}
