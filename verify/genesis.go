@@ -29,13 +29,16 @@ type wireGenesis struct {
 	ChainID       string
 	InitialHeight string
 	AppState      json.RawMessage
-	Validators    []struct {
-		PubKey struct {
-			Type  string `json:"type"`
-			Value []byte `json:"value"`
-		} `json:"pub_key"`
-		Power string `json:"power"`
+	Validators    []wireValidator
+}
+
+// wireValidator is one of the first validators.
+type wireValidator struct {
+	PubKey struct {
+		Type  string `json:"type"`
+		Value []byte `json:"value"`
 	}
+	Power string
 }
 
 // readGenesis asks for the document and holds it against the trust. Where it is not
@@ -114,23 +117,35 @@ func parseGenesis(b []byte) (*genesisDoc, error) {
 	return doc, nil
 }
 
-// read reads the members by their exact names, as the engine does: encoding/json would
-// take CHAIN_ID for chain_id as well, so that there could be two ledgers in one document.
+// read reads the members by their exact names.
 func (w *wireGenesis) read(b []byte) error {
+	var validators []json.RawMessage
+	err := readMembers(b, map[string]any{"chain_id": &w.ChainID, "initial_height": &w.InitialHeight, "app_state": &w.AppState, "validators": &validators})
+	for i := 0; err == nil && i < len(validators); i++ {
+		var v wireValidator
+		if err = readMembers(validators[i], map[string]any{"pub_key": &v.PubKey, "power": &v.Power}); err != nil {
+			err = fmt.Errorf("validators[%d]: %w", i, err)
+		}
+		w.Validators = append(w.Validators, v)
+	}
+	return err
+}
+
+// readMembers reads some members of an object by their exact names, as the engine does:
+// encoding/json would take CHAIN_ID for chain_id as well, so that there could be two
+// ledgers in one document.
+func readMembers(b []byte, to map[string]any) error {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(b, &members); err != nil {
 		return err
 	}
-	for _, m := range []struct {
-		name string
-		to   any
-	}{{"chain_id", &w.ChainID}, {"initial_height", &w.InitialHeight}, {"app_state", &w.AppState}, {"validators", &w.Validators}} {
-		raw, there := members[m.name]
+	for _, name := range sortedKeys(to) {
+		raw, there := members[name]
 		if !there {
 			continue
 		}
-		if err := json.Unmarshal(raw, m.to); err != nil {
-			return fmt.Errorf("%s: %w", m.name, err)
+		if err := json.Unmarshal(raw, to[name]); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil

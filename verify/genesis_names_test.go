@@ -58,3 +58,16 @@ func TestFirstPolicyOfAnotherDocument(t *testing.T) {
 		t.Error(text(r))
 	}
 }
+
+// TestTwoPowersInOneDocument: members of validators have exact names, too. SPEC(LOG-2)
+func TestTwoPowersInOneDocument(t *testing.T) {
+	l := small(t)
+	trust := l.at(2)
+	l.genesis = bytes.ReplaceAll(l.genesis, []byte(`"power": "10",`), []byte(`"power": "10", "POWER": "1000",`))
+	if !bytes.Contains(l.genesis, []byte("POWER")) {
+		t.Fatal("the document has no power to replace")
+	}
+	if r := l.audit(trust); r.Verdict != verify.Holds {
+		t.Error(text(r))
+	}
+}
