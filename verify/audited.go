@@ -29,7 +29,7 @@ func (a *audit) handOut() {
 		return
 	}
 	for _, s := range []*Step{a.genesis, a.signed, a.log, a.roots} {
-		if s.Outcome == NotChecked {
+		if s.Outcome == NotChecked || s.Reason != "" {
 			return
 		}
 	}

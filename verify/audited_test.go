@@ -96,3 +96,38 @@ func TestVouchWithMemory(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestReasonBesideFindings: a step in which something was found, and which was not
+// carried through, says both, whichever came first, in every form; and its log is none
+// to vouch for. SPEC(VER-52), SPEC(VER-86)
+func TestReasonBesideFindings(t *testing.T) {
+	n := narrow(t, small(t))
+	n.Because("content", "not to its end")
+	n.Find("content", verify.FileFinding(verify.CodeFileLabel, "file.label", "one", "none"))
+	r := n.Conclude()
+	if s := r.Steps[0]; s.Outcome != verify.Failed || s.Reason != "not to its end" {
+		t.Errorf("%+v", s)
+	}
+	var junit, markdown bytes.Buffer
+	check(t, r.WriteJUnit(&junit))
+	check(t, r.WriteMarkdown(&markdown))
+	for _, said := range []string{text(r), junit.String(), markdown.String()} {
+		if !bytes.Contains([]byte(said), []byte("not to its end")) {
+			t.Error(said)
+		}
+	}
+
+	l := planned(t)
+	l.keys["acme"] = keyOf("last")
+	l.commit(tomorrow(l))
+	l.commit()
+	l.claim = func(verify.Entry) int64 { return 0 }
+	r = l.audit(l.at(2))
+	i := slices.IndexFunc(r.Steps, func(s *verify.Step) bool { return s.Name == "log" })
+	if s := r.Steps[i]; s.Outcome != verify.Failed || s.Reason == "" || r.Against.Ledger != 0 || r.Against.Providers != 1 {
+		t.Errorf("%s", text(r))
+	}
+	if got := r.AuditedLog(); got != nil {
+		t.Errorf("the heights of its entries were not looked at: %+v", got)
+	}
+}

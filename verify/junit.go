@@ -36,6 +36,9 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 		if c.Skipped == nil {
 			c.Out = plain(s.counts())
 		}
+		if s.Outcome == Failed && s.Reason != "" {
+			c.Out += "\n" + plain(s.Reason) // beside failures it has no element of its own
+		}
 		suite.Cases = append(suite.Cases, c)
 	}
 	suite.Tests = len(suite.Cases)

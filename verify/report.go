@@ -232,7 +232,7 @@ func (s *Step) find(f *Finding) {
 		s.findMore(f.Provider, 1)
 	case len(s.Findings) < s.most:
 		f.How = filled(f.How, f.Place)
-		s.Outcome, s.Reason = Failed, ""
+		s.fail()
 		s.Findings = append(s.Findings, f)
 	default:
 		s.countMore(f.Provider, 1)
@@ -246,8 +246,16 @@ func (s *Step) findMore(provider string, n int64) {
 		s.countBeyond(provider, n)
 		return
 	}
-	s.Outcome, s.Reason = Failed, ""
+	s.fail()
 	s.countMore(provider, n)
+}
+
+// fail says that something was found. Why the step was not carried through to its end
+// stays, if there is a reason.
+func (s *Step) fail() {
+	if s.Outcome = Failed; s.Reason == notReached {
+		s.Reason = ""
+	}
 }
 
 // countMore counts findings beyond those that are kept.
