@@ -199,7 +199,7 @@ func (r *replay) endBlock(height int64) {
 func (r *replay) finish() {
 	if r.history == nil && r.now != 0 && !r.mute {
 		r.endBlock(r.now)
-		r.now = 0
+		r.floor, r.now = max(r.floor, r.now), 0 // an audit that goes on from here finds later blocks
 	}
 }
 

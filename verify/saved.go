@@ -181,15 +181,16 @@ func (s *Saved) Trust() Trust {
 	return t
 }
 
-// Fits says why an audit under a trust cannot go on from the saved one. SPEC(VER-42)
+// Fits says why an audit under a trust cannot go on from the saved one; nil where it
+// can: then it begins with what Trust returns. SPEC(VER-42)
 func (s *Saved) Fits(t Trust) error {
 	if t.Genesis != nil && *t.Genesis != s.genesis {
 		return fmt.Errorf("the saved audit is of the ledger with the genesis document %s, wanted is %s; audit anew", s.genesis, t.Genesis)
 	}
-	if s.head() != nil && t.Height == 0 {
+	if s.head() != nil && (t.Height == 0 || t.sameHeader(s.trust)) {
 		return nil // its own trust leads on
 	}
-	if was := s.Trust(); t.Height != was.Height || t.Hash != was.Hash || t.Period != was.Period && t.Height > 0 {
+	if !t.sameHeader(s.Trust()) {
 		return fmt.Errorf("the saved audit began with %s, wanted is %s; give the same trust, or audit anew", s.trust.words(), t.words())
 	}
 	if s.head() == nil && t.Genesis == nil && s.trust.Genesis != nil {
@@ -220,6 +221,11 @@ func (o *Options) choices() choices {
 		most = defaultFindings
 	}
 	return choices{o.NoticeProviders, o.Profile != nil, int64(most)}
+}
+
+// sameHeader reports whether two trusts name one header, for as long, or both none.
+func (t Trust) sameHeader(other Trust) bool {
+	return t.Height == other.Height && t.Hash == other.Hash && (t.Period == other.Period || t.Height == 0)
 }
 
 // words names a trust.

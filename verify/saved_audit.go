@@ -33,6 +33,11 @@ func (a *audit) resume() bool {
 		a.genesis.because(err.Error())
 		return false
 	}
+	// What is saved of heights is of its own kind of trust.
+	if own := s.Trust(); !own.sameHeader(a.trust) {
+		a.genesis.because(fmt.Sprintf("the saved audit goes on from %s, this one was given %s; give what Saved.Trust returns, or audit anew", own.words(), a.trust.words()))
+		return false
+	}
 	// SPEC(LOG-2)
 	if s.genesis != a.doc.hash {
 		a.genesis.finding(CodeGenesisHash, "genesis", s.genesis.String()+", that of the saved audit", a.doc.hash.String())
@@ -114,14 +119,22 @@ func (s *Saved) height() int64 {
 // resumeHeaders goes on behind the headers of the saved audit.
 func (a *audit) resumeHeaders() error {
 	s := a.opts.Resume
-	if s == nil || s.headers == nil {
+	if s == nil {
 		return nil
 	}
-	v, ok := a.headers.(SavingVerifier)
-	if !ok {
-		return errors.New("the saved audit has headers since genesis, which this verifier does not go on from; audit anew")
+	if s.headers != nil {
+		v, ok := a.headers.(SavingVerifier)
+		if !ok {
+			return errors.New("the saved audit has headers since genesis, which this verifier does not go on from; audit anew")
+		}
+		if err := v.ResumeHeaders(s.headers); err != nil {
+			return err
+		}
 	}
-	return v.ResumeHeaders(s.headers)
+	if reached, known := int64(a.replay.heights.next), int64(len(a.headers.History())); reached > max(1, known) {
+		return fmt.Errorf("%w: its log reached %d app hashes, its headers have %d; audit anew without it", ErrNotSaved, reached, known)
+	}
+	return nil
 }
 
 // tellAgain tells again what was found before the audit was interrupted. SPEC(VER-44)
@@ -153,7 +166,7 @@ func (a *audit) onReport(u TrustUsed) TrustUsed {
 // saveNow saves the audit where it is time to.
 func (a *audit) saveNow() {
 	o := &a.opts
-	if o.Save == nil {
+	if o.Save == nil || o.FlowsOnly {
 		return
 	}
 	every := o.SaveEvery
@@ -168,7 +181,7 @@ func (a *audit) saveNow() {
 
 // saveEnd saves the audit as it has ended. SPEC(VER-43)
 func (a *audit) saveEnd() {
-	if a.opts.Save == nil || !a.saving.ready {
+	if a.opts.Save == nil || a.opts.FlowsOnly || !a.saving.ready {
 		return
 	}
 	if !a.ended() {

@@ -27,7 +27,9 @@ func (s *Step) restore(from *savedStep) {
 	if s.Findings == nil {
 		s.Findings = []*Finding{}
 	}
-	s.goesOn, s.had = true, slices.Clone(from.findings)
+	if s.goesOn, s.had = true, slices.Clone(from.findings); len(s.Findings) > 0 || s.More > 0 {
+		s.fail() // also where the audit does not come as far as this step again
+	}
 	for i := range from.notices {
 		if f := from.notices[i].Finding; f != nil {
 			s.had = append(s.had, f)

@@ -197,10 +197,11 @@ type Options struct {
 	// everything: without and with all groups.
 	Flows []provenance.FlowQuery
 	// FlowsOnly leaves out what these do not rest on: the report says that nobody asked
-	// for it. SPEC(VER-94)
+	// for it. Such an audit is not saved, since another that went on from it would rest
+	// on what nobody looked at. SPEC(VER-94)
 	FlowsOnly bool
-	// Profile holds records to the label profiles that the ledger's policy names; nil
-	// leaves that out, and the report says so.
+	// Profile holds records to the label profiles that the ledger's policy names, as
+	// profile.Meets does; nil leaves that out, and the report says so.
 	Profile LabelCheck
 	// Inspect, if set, looks at what providers said in the statements of the log, as
 	// the step inspection. It serves one audit.
