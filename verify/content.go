@@ -21,14 +21,14 @@ func (g *Graph) Judge() (found []*Finding, gaps []string) {
 		}
 		found = append(found, LookUpFinding(f))
 	}
-	before := map[string]bool{}
+	before, shown := map[string]bool{}, g.shows()
 	for _, n := range g.Nodes {
 		before[n.Key] = true
 		for _, m := range n.Marks {
 			if m.Name == MarkDiffers && len(m.By) > 0 && !before[m.By[0]] {
 				continue // of two that differ the one that stands later is told
 			}
-			if f := n.contradicts(m); f != nil {
+			if f := n.contradicts(m); f != nil && shown(n, m) {
 				found = append(found, f)
 			}
 			if m.untold() {
@@ -37,6 +37,47 @@ func (g *Graph) Judge() (found []*Finding, gaps []string) {
 		}
 	}
 	return found, gaps
+}
+
+// shows returns whether a mark that contradicts is shown by what was proven: what was
+// not says nothing, against nobody, for a node can make it up. Where there was no
+// prover all is taken as it is. SPEC(VER-98)
+func (g *Graph) shows() func(*GraphNode, Mark) bool {
+	if !g.Proving {
+		return func(*GraphNode, Mark) bool { return true }
+	}
+	cyclic := g.provenCycles()
+	return func(n *GraphNode, m Mark) bool {
+		return n.Record != nil && n.Record.Proven && (m.Name != MarkCyclic || cyclic[n.Key])
+	}
+}
+
+// provenCycles returns the records on cycles of which each record is proven. SPEC(TRC-6)
+func (g *Graph) provenCycles() map[string]bool {
+	place := map[string]int{}
+	for i, n := range g.Nodes {
+		if n.Record != nil && n.Record.Proven {
+			place[n.Key] = i
+		}
+	}
+	parents := make([][]int, len(g.Nodes))
+	each := func(do func(parent, child int)) {
+		for i := range g.Edges {
+			parent, one := place[g.Edges[i].From]
+			child, other := place[g.Edges[i].To]
+			if one && other && g.Edges[i].Kind == EdgeParent {
+				do(parent, child)
+			}
+		}
+	}
+	each(func(parent, child int) { parents[child] = append(parents[child], parent) })
+	groups, on := components(parents), map[string]bool{}
+	each(func(parent, child int) {
+		if groups[parent] == groups[child] {
+			on[g.Nodes[parent].Key], on[g.Nodes[child].Key] = true, true
+		}
+	})
+	return on
 }
 
 // LookUpFinding is a finding of a trace as one of a report: what an answer about

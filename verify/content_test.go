@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -124,8 +125,47 @@ func TestGraphJudge(t *testing.T) {
 	if found, _ = differing.Judge(); found[0].Against != verify.AgainstLedger {
 		t.Error(found[0])
 	}
+	differing.Proving = true
+	if found, _ = differing.Judge(); len(found) != 0 {
+		t.Errorf("what is not proven speaks against nobody: %v", found[0])
+	}
 	nothing := &verify.Graph{Findings: []*verify.Finding{{Code: verify.CodeValidators}, {Code: verify.CodeTraceAnswer, Place: "records?id=x[0]", Want: "a", Got: "b"}}}
 	if found, gaps = nothing.Judge(); len(found) != 1 || found[0].Code != verify.CodeLookUp || len(gaps) != 2 {
 		t.Errorf("%v %v", found, gaps)
+	}
+}
+
+// TestGraphJudgeCycles: a cycle is held against those on it where each of them is
+// proven, else against nobody: a node can close one with a record of its own. SPEC(VER-98)
+func TestGraphJudgeCycles(t *testing.T) {
+	node := func(key string, proven bool) *verify.GraphNode {
+		n := &verify.GraphNode{Key: key, Record: &verify.TracedRecord{Issuer: key, Proven: proven}, Marks: []verify.Mark{{Name: verify.MarkCyclic}}}
+		if !proven {
+			n.Marks = append(n.Marks, verify.Mark{Name: verify.MarkUnverified})
+		}
+		return n
+	}
+	edge := func(from, to string) verify.GraphEdge {
+		return verify.GraphEdge{From: from, To: to, Kind: verify.EdgeParent}
+	}
+	for name, c := range map[string]struct {
+		proven []bool // of a, b, c
+		edges  []verify.GraphEdge
+		found  int
+	}{
+		"all proven":      {[]bool{true, true, true}, []verify.GraphEdge{edge("a", "b"), edge("b", "a"), edge("b", "c"), edge("c", "b")}, 3},
+		"one made up":     {[]bool{true, true, false}, []verify.GraphEdge{edge("a", "b"), edge("b", "c"), edge("c", "a")}, 0},
+		"two cycles":      {[]bool{true, true, false}, []verify.GraphEdge{edge("a", "b"), edge("b", "a"), edge("b", "c"), edge("c", "b")}, 2},
+		"its own parent":  {[]bool{true, false, false}, []verify.GraphEdge{edge("a", "a"), edge("b", "c"), edge("c", "b")}, 1},
+		"a correction in": {[]bool{true, true, true}, []verify.GraphEdge{edge("a", "b"), {From: "b", To: "a", Kind: verify.EdgeCorrects}}, 0},
+	} {
+		g := &verify.Graph{Start: []string{"a"}, Proving: true, Edges: c.edges}
+		for i, key := range []string{"a", "b", "c"} {
+			g.Nodes = append(g.Nodes, node(key, c.proven[i]))
+		}
+		found, gaps := g.Judge()
+		if len(found) != c.found || len(gaps) != strings.Count(fmt.Sprint(c.proven), "false") {
+			t.Errorf("%s: %v %v", name, found, gaps)
+		}
 	}
 }

@@ -243,6 +243,32 @@ func TestTraceUnprovenMarks(t *testing.T) {
 	}
 }
 
+// TestTraceForgedCycle: a record that the node made up closes no cycle that is held
+// against who signed the others. SPEC(VER-98)
+func TestTraceForgedCycle(t *testing.T) {
+	s := newStory(t)
+	s.tell("acme", "a", s.transfer(provenance.Exporter, "beta/x"))
+	id := s.ids["a"]
+	closes := s.transfer(provenance.Exporter)
+	closes.Ref, closes.Parents = []byte("x"), []provenance.Parent{{ID: id[:]}}
+	forged := forge(t, "beta", closes)
+	forged.Entry = 1
+	s.change = func(q provenance.RecordQuery, _ int, a *provenance.RecordsAnswer) *provenance.RecordsAnswer {
+		if q.Issuer == "beta" && !q.Parent && !q.Corrects {
+			a.Size, a.Hits = 2, append(a.Hits, forged)
+		}
+		return a
+	}
+	g := s.trace("a", verify.Bounds{})
+	if got := s.nodesOf(g); !strings.HasPrefix(got, "a cyclic, ") {
+		t.Fatal(got)
+	}
+	found, gaps := g.Judge()
+	if len(found) != 1 || found[0].Code != verify.CodeSignature || len(gaps) == 0 {
+		t.Errorf("%v %v", found, gaps)
+	}
+}
+
 // forge makes a statement of a provider whose signature does not hold.
 func forge(t testing.TB, issuer string, r *provenance.Record) provenance.RecordHit {
 	raw, err := r.Encode()
