@@ -3,7 +3,9 @@ package verify_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -185,5 +187,32 @@ func BenchmarkAudit(b *testing.B) {
 			b.Fatal(text(r))
 		}
 		b.ReportMetric(float64(r.Totals.PerSecond), "records/s")
+	}
+}
+
+// TestExhibitOfGarbage: what a node gives in the place of a receipt or a proof and cannot
+// be read is evidence; one that an auditor kept is not the node's. SPEC(VER-19)
+func TestExhibitOfGarbage(t *testing.T) {
+	for route, want := range map[string]verify.Code{"/entries/1": verify.CodeReceiptForm, "/v1/state": verify.CodeStateForm} {
+		l := small(t)
+		l.answer = func(path string, b []byte) []byte {
+			switch {
+			case path == route:
+				return []byte("garbage")
+			case strings.HasPrefix(path, route) && strings.Contains(path, "key="):
+				return []byte{0x84, 0x80, 3, 0x40, 0x80} // of the form, with nothing in it
+			}
+			return b
+		}
+		_, err := l.node().Exhibit(context.Background(), "1", remote.Wanted{})
+		var f *verify.Finding
+		if !errors.As(err, &f) || f.Code != want {
+			t.Errorf("%s: %v", route, err)
+		}
+	}
+	_, err := small(t).node().Exhibit(context.Background(), "1", remote.Wanted{Receipt: []byte("garbage")})
+	var f *verify.Finding
+	if err == nil || errors.As(err, &f) {
+		t.Errorf("a receipt of the auditor's own: %v", err)
 	}
 }

@@ -15,7 +15,7 @@ type TransferSource interface {
 	RecordSource
 	ReceiptSource
 	// Exhibit returns what proves an entry, all its records, and one of them by its
-	// index.
+	// index. Its error is a *Finding where what the node gave cannot be read.
 	Exhibit(ctx context.Context, entry, record int64) (*Exhibit, error)
 }
 
@@ -108,6 +108,10 @@ func (c *transferCheck) run() {
 // prove the record, which the step then says.
 func (c *transferCheck) prove(step, name string, entry, index int64, id provenance.Hash) *crossedRecord {
 	e, err := c.src.Exhibit(c.ctx, entry, index)
+	if isFinding(err) {
+		c.Stop(step, within(name, err)) // what the node gave cannot even be read
+		return nil
+	}
 	if err != nil {
 		c.Because(step, fmt.Sprintf("%s, entry %d: %s", name, entry, err))
 		return nil

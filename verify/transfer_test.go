@@ -17,13 +17,13 @@ import (
 type crossed struct {
 	*story
 	spoil func(entry int64, e *verify.Exhibit) // lies about exhibits
-	gone  bool                                 // exhibits cannot be got
+	fails error                                // exhibits cannot be got
 }
 
 // Exhibit implements verify.TransferSource.
 func (s *crossed) Exhibit(_ context.Context, entry, record int64) (*verify.Exhibit, error) {
-	if s.gone {
-		return nil, errors.New("the disk is gone")
+	if s.fails != nil {
+		return nil, s.fails
 	}
 	e := s.exhibitOf(fmt.Sprint(entry), remote.Wanted{Records: []int64{record}, AllRecords: true})
 	if s.spoil != nil {
@@ -148,8 +148,11 @@ func TestTransferOfMany(t *testing.T) {
 // against the other side.
 func TestTransferUnproven(t *testing.T) {
 	down := crossing(t)
-	down.gone = true
+	down.fails = errors.New("the disk is gone")
 	wants(t, down.check("in"), "not checked: record", "the disk is gone")
+	garbage := crossing(t)
+	garbage.fails = verify.NewFinding(verify.CodeReceiptForm, "entries[1].receipt", "a receipt of spec/receipt.md", "garbage")
+	wants(t, garbage.check("in"), "receipt-form at record: entries[1].receipt", "the record is not proven")
 
 	for name, c := range map[string]struct {
 		spoil   func(entry int64, e *verify.Exhibit)

@@ -22,7 +22,8 @@ type Wanted struct {
 // Exhibit fetches what proves one entry, named by index or id, also to somebody
 // who has no network: the registry's word on who signed it, and the headers that
 // lead from the genesis document to those of now. Nothing of it is believed or
-// checked here: verify.CheckExhibit says what it is worth.
+// checked here: verify.CheckExhibit says what it is worth. Where the node's receipt or
+// proofs cannot even be read the error is a *verify.Finding.
 func (n *Node) Exhibit(ctx context.Context, entry string, want Wanted) (*verify.Exhibit, error) {
 	f := &fetch{Node: n, e: &verify.Exhibit{Receipt: want.Receipt}}
 	var err error
@@ -34,8 +35,13 @@ func (n *Node) Exhibit(ctx context.Context, entry string, want Wanted) (*verify.
 			return nil, err
 		}
 	}
-	if f.receipt, err = provenance.ParseReceipt(f.e.Receipt); err != nil {
+	f.receipt, err = provenance.ParseReceipt(f.e.Receipt)
+	switch {
+	case err != nil && want.Receipt != nil:
 		return nil, fmt.Errorf("the receipt of entry %s: %w", entry, err)
+	case err != nil:
+		// SPEC(VER-19)
+		return nil, verify.NewFinding(verify.CodeReceiptForm, fmt.Sprintf("entries[%s].receipt", entry), "a receipt of spec/receipt.md", err.Error())
 	}
 	for _, step := range []func(context.Context, Wanted) error{f.entry, f.registry, f.acts, f.block, f.before, f.headers} {
 		if err := step(ctx, want); err != nil {
@@ -112,10 +118,10 @@ func (f *fetch) registry(ctx context.Context, _ Wanted) error {
 	}
 	s := provenance.BundleState{Key: key, Value: answer.Value}
 	if s.Preimage, err = provenance.ParsePreimage(answer.Preimage); err != nil {
-		return fmt.Errorf("state %s: preimage: %w", key, err)
+		return verify.NewFinding(verify.CodeStateForm, fmt.Sprintf("state[%s].preimage", key), "an app hash's preimage", err.Error())
 	}
 	if s.Proof, err = provenance.ParseStateProof(answer.Proof); err != nil {
-		return fmt.Errorf("state %s: proof: %w", key, err)
+		return verify.NewFinding(verify.CodeStateForm, fmt.Sprintf("state[%s].proof", key), "a state proof", err.Error())
 	}
 	if s.LightBlock, err = f.header(ctx, answer.Height); err != nil {
 		return err
@@ -191,7 +197,7 @@ func (f *fetch) act(ctx context.Context, index int64, leaf []byte, size int64) (
 	}
 	inclusion, err := provenance.ParseInclusion(raw)
 	if err != nil {
-		return provenance.BundleAct{}, fmt.Errorf("inclusion of entry %d: %w", index, err)
+		return provenance.BundleAct{}, verify.NewFinding(verify.CodeInclusion, fmt.Sprintf("entries[%d].inclusion", index), "an inclusion proof", err.Error())
 	}
 	return provenance.BundleAct{Act: leaf, Inclusion: inclusion}, nil
 }
