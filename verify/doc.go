@@ -47,8 +47,21 @@
 // the way, and says what is wrong with what providers said, once the log is known to
 // be the one that was signed.
 //
-// CheckExhibit is the narrow check: one statement, its receipt, and records of
-// it, offline.
+// # Less than everything
+//
+// These look at a part, rest on the same chain of reasoning, and come to a Report
+// too; what each leaves to others' word, the report's assumptions say:
+//
+//   - CheckExhibit: one entry, its receipt, who signed it, and records of it,
+//     offline. NewExhibits is for who has many;
+//   - CheckStreams: all statements of one stream, or of all of a provider;
+//   - CheckTransfer: both sides' records of one crossing;
+//   - Audit with Options.FlowsOnly: the sums of flows (Report.CheckedFlows);
+//   - CheckFork: evidence of two histories, from a file.
+//
+// Trace finds what a record came from and what came from it, as a Graph, and
+// Graph.Judge says what that comes to. A Narrow is the report of a check of one's
+// own, made of exhibits.
 //
 // # Findings, and what could not be checked
 //
@@ -58,8 +71,8 @@
 // Evidence is a Finding: a code of spec/verify.md, the place, what was wanted,
 // what was found, how to see for oneself, and whom it speaks against: the ledger,
 // whose validators would never let it stand if they were honest, or a provider,
-// whose words the ledger rightly kept. Both are evidence; Options.NoticeProviders
-// makes notices of the second. A step without findings that was not carried through
+// whose words the ledger rightly kept, or a file that somebody showed. All are
+// evidence; Options.NoticeProviders makes notices of the second. A step without findings that was not carried through
 // is not checked, and says why; it never counts as passed. So there are four
 // verdicts, with exit codes: Holds 0, Evidence 1, Unchecked 2, Expired 3. A Report
 // is written as text, JSON (spec/report.schema.json), JUnit XML or Markdown.
@@ -80,7 +93,7 @@
 // Package remote is a Source over HTTP; package light has the header verifiers
 // and Audit, which puts all together:
 //
-//	node, err := remote.New("http://127.0.0.1:8080", remote.Options{})
+//	node, err := remote.New("http://127.0.0.1:7480", remote.Options{})
 //	…
 //	report := light.Audit(ctx, node, verify.Trust{Genesis: &hash}, verify.Options{})
 //	report.WriteText(os.Stdout)

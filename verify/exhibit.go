@@ -12,7 +12,9 @@ import (
 )
 
 // An Exhibit is what somebody brings along to prove one entry and records of it:
-// bytes that need no network. It is a bundle (spec/bundle.md), however it came.
+// bytes that need no network. It is a bundle (spec/bundle.md), however it came: out of
+// a file (provenance.ParseBundle), of a transparent statement and a genesis document
+// (provenance.ParseTransparent), or from a node (remote.Node.Exhibit).
 type Exhibit = provenance.Bundle
 
 // CheckExhibit checks an entry, its receipt, who signed it, and records of it,

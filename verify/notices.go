@@ -6,7 +6,7 @@ import "tokentrail/provenance"
 const (
 	NoticeEquivocation = "equivocation" // a provider signed two statements for one place
 	NoticeStolen       = "stolen-key"   // a provider's key was declared stolen
-	// Where findings against providers are told as notices (Options.Providers), the
+	// Where findings against providers are told as notices (Options.NoticeProviders), the
 	// kind is their code.
 )
 

@@ -29,11 +29,20 @@ func (n *Node) Records(ctx context.Context, q provenance.RecordQuery, offset, li
 	return a, nil
 }
 
-// Lookup is a node as package verify looks records up in it: page by page.
-type Lookup struct{ Node *Node }
+// A Lookup is a node as package verify looks records up in it, page by page, and as
+// it checks transfers: it implements verify.RecordSource and verify.TransferSource.
+type Lookup struct {
+	*Node
+	Trusted int64 // height of a trusted header that exhibits are to have; 0 for none
+}
 
 // Records returns the page of an answer behind an offset: as many candidates as a
 // page can have, provenance.MaxRecordHits, by which the next offset is greater.
 func (l Lookup) Records(ctx context.Context, q provenance.RecordQuery, offset int) (*provenance.RecordsAnswer, error) {
 	return l.Node.Records(ctx, q, offset, provenance.MaxRecordHits)
+}
+
+// Exhibit implements verify.TransferSource.
+func (l Lookup) Exhibit(ctx context.Context, entry, record int64) (*verify.Exhibit, error) {
+	return l.Node.Exhibit(ctx, num(entry), Wanted{Records: []int64{record}, AllRecords: true, Header: l.Trusted})
 }

@@ -39,7 +39,7 @@ func TestRecords(t *testing.T) {
 			t.Errorf("%s: asked %s: %+v, %v", target, asked, got, err)
 		}
 	}
-	if _, err := (Lookup{n}).Records(context.Background(), provenance.ByID(id), 100); err != nil || !strings.HasSuffix(asked, "&limit=100&offset=100") {
+	if _, err := (Lookup{Node: n}).Records(context.Background(), provenance.ByID(id), 100); err != nil || !strings.HasSuffix(asked, "&limit=100&offset=100") {
 		t.Errorf("asked %s: %v", asked, err)
 	}
 }

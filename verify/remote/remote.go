@@ -61,14 +61,14 @@ type Node struct {
 	o    Options
 }
 
-// New returns the node at a URL, such as http://127.0.0.1:8080.
+// New returns the node at a URL, such as http://127.0.0.1:7480.
 func New(address string, o Options) (*Node, error) {
 	if !strings.Contains(address, "://") {
 		address = "http://" + address
 	}
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("%q is not a node's address: give one such as http://127.0.0.1:8080", address)
+		return nil, fmt.Errorf("%q is not a node's address: give one such as http://127.0.0.1:7480", address)
 	}
 	user := u.User
 	u.User, u.Path, u.RawQuery, u.Fragment = nil, strings.TrimRight(u.Path, "/"), "", ""

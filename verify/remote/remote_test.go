@@ -123,7 +123,7 @@ func TestPasswordIsNotTold(t *testing.T) {
 
 func TestAddresses(t *testing.T) {
 	for _, bad := range []string{"", "ftp://x", "http://", "http://%zz", "://"} {
-		if _, err := New(bad, Options{}); err == nil || !strings.Contains(err.Error(), "http://127.0.0.1:8080") {
+		if _, err := New(bad, Options{}); err == nil || !strings.Contains(err.Error(), "http://127.0.0.1:7480") {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
