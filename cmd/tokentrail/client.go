@@ -71,8 +71,9 @@ func newClient(node string) (*client, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 		return nil, usagef("--node %q: wanted the node's address, as http://localhost:7480", node)
 	}
-	u.Path = strings.TrimSuffix(u.Path, "/")
-	transport := &http.Transport{
+	user := u.User
+	u.User, u.Path = nil, strings.TrimSuffix(u.Path, "/") // the address is told and written down
+	var transport http.RoundTripper = &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		MaxIdleConnsPerHost:   maxWindow,
 		IdleConnTimeout:       time.Minute,
@@ -80,8 +81,25 @@ func newClient(node string) (*client, error) {
 		ResponseHeaderTimeout: commitTimeout,
 		ForceAttemptHTTP2:     true,
 	}
+	if user != nil {
+		transport = &namedTransport{user, transport}
+	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &client{&http.Client{Transport: transport, CheckRedirect: stay}, u}, nil
+}
+
+// A namedTransport asks a node by the name and password in its address.
+type namedTransport struct {
+	user *url.Userinfo
+	next http.RoundTripper
+}
+
+// RoundTrip asks the node.
+func (t *namedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	named := r.Clone(r.Context())
+	password, _ := t.user.Password()
+	named.SetBasicAuth(t.user.Username(), password)
+	return t.next.RoundTrip(named)
 }
 
 // nodeURL takes the node from the flag or the environment.
