@@ -125,7 +125,7 @@ func ReadSaved(r io.Reader) (*Saved, error) {
 		c.fail("something follows its end")
 	}
 	if errors.Is(c.err, errDamaged) {
-		return nil, fmt.Errorf("%w (%w); remove it and audit anew", ErrNotSaved, c.err)
+		return nil, fmt.Errorf("%w (%w); audit anew without it", ErrNotSaved, c.err)
 	}
 	if c.err != nil {
 		return nil, c.err

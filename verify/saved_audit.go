@@ -52,7 +52,7 @@ func (a *audit) resume() bool {
 		return false
 	}
 	if err := a.replay.restore(&s.replay); err != nil {
-		a.genesis.because(fmt.Sprintf("the saved audit: %v; remove it and audit anew", err))
+		a.genesis.because(fmt.Sprintf("the saved audit: %v; audit anew without it", err))
 		return false
 	}
 	a.rep.before = s.replay.totals.Records

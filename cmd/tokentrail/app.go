@@ -149,12 +149,7 @@ func (a *app) noArgs(cmd *cobra.Command, args []string) error {
 	case len(args) == 0:
 		return nil
 	case cmd.HasSubCommands():
-		hint := ""
-		cmd.SuggestionsMinimumDistance = 2
-		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-			hint = "; did you mean " + strings.Join(near, " or ") + "?"
-		}
-		return fmt.Errorf("unknown command %q for %s%s", args[0], cmd.CommandPath(), hint)
+		return fmt.Errorf("unknown command %q for %s%s", args[0], cmd.CommandPath(), nearName(cmd, args[0]))
 	}
 	return fmt.Errorf("%s takes no arguments, %q is one", cmd.CommandPath(), args[0])
 }

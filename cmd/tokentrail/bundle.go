@@ -70,6 +70,9 @@ func (a *app) bundle(ctx context.Context, name string, f *bundleFlags) error {
 		if receipt, err = a.readFile(f.receipt, maxReceiptBody); err != nil {
 			return err
 		}
+		if _, err := provenance.ParseReceipt(receipt); err != nil {
+			return fmt.Errorf("--receipt %s is no receipt: %w", printable(f.receipt), err)
+		}
 	}
 	e, node, err := a.fetchExhibit(ctx, &f.exhibitFlags, trust, name, a.locateAny, receipt)
 	if err != nil {
@@ -150,6 +153,9 @@ func notThere(name string) error {
 		return fmt.Errorf("%s is there already, and is not overwritten: name another with --out, or remove it", printable(name))
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	if dir := filepath.Dir(name); !isDir(dir) {
+		return fmt.Errorf("--out %s: there is no directory %s; make it, or name another file", printable(name), printable(dir))
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 
 // maxInspect is the most that inspect reads of anything but a file of records,
 // which it streams.
-const maxInspect = maxReceiptBody + provenance.MaxSubmissionBytes
+const maxInspect = max(provenance.MaxBundleBytes, maxReceiptBody+provenance.MaxSubmissionBytes)
 
 func (a *app) inspectCommand(use string) *cobra.Command {
 	var limit int
@@ -25,7 +25,7 @@ func (a *app) inspectCommand(use string) *cobra.Command {
 		Use:   use,
 		Short: "Show what a file of ours holds, in words",
 		Long: "Show a record, a file of records, a batch header, a statement, a submission, a receipt, a proof,\n" +
-			"a journal entry or a key file as JSON with named fields. What it is follows from its bytes.\n" +
+			"a bundle, a journal entry or a key file as JSON with named fields. What it is follows from its bytes.\n" +
 			"Form is checked, signatures and proofs are not: that is what tokentrail verify does.",
 		Example: "tokentrail inspect usage.records --limit 3\n" +
 			"curl -s http://localhost:7480/entries/0 | tokentrail inspect -",
@@ -130,7 +130,9 @@ func inspectItem(b []byte, limit int) (object, error) {
 		}
 		return object{{"type", "key file"}, {"public", public.String()}, {"thumbprint", public.Thumbprint().String()}}, nil
 	case begins(0xd2):
-		return inspectEnvelope(b)
+		return inspectEnvelope(b, limit)
+	case provenance.IsBundle(b):
+		return inspectBundle(b, limit)
 	case begins(0x83, 1, 0x85), begins(0x84, 1, 0x85):
 		return inspectJournal(b, limit)
 	case begins(0x83) && len(b) > 2 && b[2]>>5 == 2:
@@ -165,11 +167,15 @@ func inspectItem(b []byte, limit int) (object, error) {
 	return inspectOther(b)
 }
 
-// inspectEnvelope shows a COSE_Sign1: a statement or a receipt.
-func inspectEnvelope(b []byte) (object, error) {
+// inspectEnvelope shows a COSE_Sign1: a statement, with its receipt or without, or a
+// receipt.
+func inspectEnvelope(b []byte, limit int) (object, error) {
 	s, notStatement := provenance.ParseStatement(b)
 	if notStatement == nil {
 		return statementView(s), nil
+	}
+	if t, err := provenance.ParseTransparent(b); err == nil {
+		return inspectTransparent(t, limit)
 	}
 	r, notReceipt := provenance.ParseReceipt(b)
 	if notReceipt != nil {

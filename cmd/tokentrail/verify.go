@@ -180,7 +180,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 	}
 	memory, err := a.memory(f.state)
 	if err != nil {
-		return err
+		return noVerdict(err)
 	}
 	memory.rely(trust)
 	witnesses, err := a.witnesses(c, f.witness)

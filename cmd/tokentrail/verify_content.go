@@ -81,7 +81,7 @@ func (a *app) verifyContent(ctx context.Context, name string, f *verifyContentFl
 	}
 	l, err := a.openLook(name, f.key)
 	if err != nil {
-		return err
+		return noVerdict(err)
 	}
 	defer l.values.src.close()
 	node, err := a.remoteNode(f.node)

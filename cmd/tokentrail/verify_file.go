@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -45,9 +48,29 @@ type evidenceFile struct {
 // atMostOneFile wants a file, or nothing.
 func atMostOneFile(cmd *cobra.Command, args []string) error {
 	if len(args) > 1 {
-		return fmt.Errorf("%s takes one argument, a file, or a command of its own (%s); %q is a second one", cmd.CommandPath(), strings.Join(commandNames(cmd), ", "), args[1])
+		return fmt.Errorf("%s takes one argument, a file, or a command of its own (%s); %q is a second one%s", cmd.CommandPath(), strings.Join(commandNames(cmd), ", "), args[1], nearName(cmd, args[0]))
+	}
+	if len(args) == 0 {
+		return nil
+	}
+	if strings.HasPrefix(args[0], "http://") || strings.HasPrefix(args[0], "https://") {
+		return fmt.Errorf("%s is an address, wanted a file; a node is named with --node", printable(args[0]))
+	}
+	if near := nearName(cmd, args[0]); near != "" {
+		if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("there is no file %s, and %s has no such command%s", printable(args[0]), cmd.CommandPath(), near)
+		}
 	}
 	return nil
+}
+
+// nearName asks whether one of a command's own was meant; empty where none is near.
+func nearName(cmd *cobra.Command, name string) string {
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(name); len(near) > 0 {
+		return "; did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return ""
 }
 
 func commandNames(cmd *cobra.Command) (names []string) {
@@ -83,17 +106,20 @@ func (a *app) verifyFile(ctx context.Context, name string, f *verifyFlags) error
 	}
 	if f.document != "" {
 		if in.genesis, err = a.readFile(f.document, provenance.MaxBundleGenesisBytes); err != nil {
-			return err
+			return noVerdict(err)
 		}
 		hash := provenance.Hash(sha256.Sum256(in.genesis))
 		if in.trust.Genesis != nil && *in.trust.Genesis != hash {
 			return usagef("--genesis-document %s has the SHA-256 %s, --genesis names %s", f.document, hash, in.trust.Genesis)
 		}
+		if _, err := light.NewFounders(in.genesis); err != nil {
+			return couldNotf("--genesis-document %s is no genesis document of a ledger: %w", printable(f.document), err)
+		}
 		in.trust.Genesis = &hash
 	}
 	in.options = verify.Options{From: printable(name), NoticeProviders: f.against == verify.AsNotice}
 	if in.raw, err = a.readFile(name, provenance.MaxBundleBytes); err != nil {
-		return err
+		return noVerdict(err)
 	}
 	for _, kind := range fileKinds() {
 		if kind.is(in.raw) {
@@ -105,6 +131,15 @@ func (a *app) verifyFile(ctx context.Context, name string, f *verifyFlags) error
 		names = append(names, kind.name)
 	}
 	return usagef("%s is nothing that verify can check: %s; wanted one of %s; a piece of content, as a picture or a text, is checked with: tokentrail verify content FILE", printable(name), seen(in.raw), strings.Join(names, ", "))
+}
+
+// noVerdict is an error about a file of the auditor's own: where 1 is a verdict, it is
+// none. SPEC(CLI-6)
+func noVerdict(err error) error {
+	if err != nil && exitCode(err) == exitAgainst {
+		return &exitError{exitCouldNot, err}
+	}
+	return err
 }
 
 // readFile reads a file of at most so many bytes.
@@ -153,7 +188,7 @@ func (a *app) verifyBundle(ctx context.Context, in *evidenceFile) error {
 		return couldNotf("%s: %w", printable(in.name), err)
 	}
 	if err != nil {
-		return fmt.Errorf("%s is not a whole bundle: %w", printable(in.name), err)
+		return couldNotf("%s is not a whole bundle: %w; ask for it anew", printable(in.name), err)
 	}
 	return a.verifyExhibit(ctx, in, b)
 }
@@ -167,7 +202,7 @@ func (a *app) verifyTransparent(ctx context.Context, in *evidenceFile) error {
 		case isAlone(provenance.ParseReceipt(in.raw)):
 			return usagef("%s: it is a receipt without its statement; tokentrail bundle writes both", alone)
 		}
-		return fmt.Errorf("%s is not a transparent statement: %w", printable(in.name), err)
+		return couldNotf("%s is not a whole transparent statement: %w; ask for it anew", printable(in.name), err)
 	}
 	if in.genesis == nil {
 		return usagef("a transparent statement does not hold the ledger's genesis document: name it with --genesis-document FILE")

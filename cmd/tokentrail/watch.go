@@ -160,7 +160,7 @@ func (a *app) newWatcher(f *verifyFlags, o *watchFlags) (*watcher, error) {
 	}
 	w.from = c.base.Redacted()
 	if w.memory, err = a.memory(f.state); err != nil {
-		return nil, err
+		return nil, noVerdict(err)
 	}
 	w.memory.rely(w.trust)
 	if w.witnesses, err = a.witnesses(c, f.witness); err != nil {

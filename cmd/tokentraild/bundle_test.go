@@ -116,7 +116,12 @@ func TestBundlesOfARealLedger(t *testing.T) {
 		b.wants(0, "HOLDS", "verify", name, "--genesis-document", "genesis.json")
 		b.wants(2, "no trust was given", "verify", name)
 		b.wants(1, "genesis-hash", "verify", name, "--genesis", strings.Repeat("0", 64))
+		b.wants(0, `"genesis_hash": "`+b.genesis, "inspect", name)
 	}
+	b.wants(0, `"jurisdictions": [`, "inspect", file(admits))
+	b.wants(0, `"type": "equivocation"`, "inspect", file(convicts))
+	b.wants(0, `"count": 2,`, "inspect", file(second))
+	b.wants(0, `"type": "SCITT transparent statement"`, "inspect", "record.cose")
 	at := fmt.Sprintf("%d:%s", trusted.Height, trusted.Hash)
 	b.wants(0, "HOLDS", "verify", file(second), "--trust", at)
 	b.wants(3, "TRUST EXPIRED", "verify", file(second), "--trust", at, "--trusting-period", "1ns")
@@ -159,5 +164,5 @@ func (b *bundler) spoil(name string) {
 		}
 	}
 	check(b.t, os.WriteFile(filepath.Join(b.dir, "lie"), whole[:len(whole)-1], 0o600))
-	b.wants(1, "is not a whole bundle", "verify", "lie", "--genesis", b.genesis)
+	b.wants(2, "is not a whole bundle", "verify", "lie", "--genesis", b.genesis)
 }

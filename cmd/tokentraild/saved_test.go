@@ -145,7 +145,7 @@ func refusesSaved(t *testing.T, a *auditor, node, last string) {
 		if err := os.WriteFile(path, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		refused(2, "remove it and audit anew", "--since", path)
+		refused(2, "audit anew without it", "--since", path)
 	}
 	refused(2, "there is no saved audit", "--since", "missing")
 	refused(64, "give one of them", "--since", "last", "--resume")
@@ -154,5 +154,5 @@ func refusesSaved(t *testing.T, a *auditor, node, last string) {
 	if err := os.WriteFile(last, whole[:99], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	refused(2, "remove it and audit anew", "--since", "last")
+	refused(2, "audit anew without it", "--since", "last")
 }

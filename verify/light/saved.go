@@ -41,11 +41,11 @@ func (g *genesis) ResumeHeaders(s *verify.SavedHeaders) error {
 	n := len(s.Headers)
 	if n == 0 || len(s.Apps) == 0 || len(s.Sets) == 0 || s.Apps[0].Height != 1 || s.Sets[0].Height != 1 ||
 		last.Height != int64(n) || headerOf(last).Hash != s.Headers[n-1].Hash {
-		return fmt.Errorf("%w: its headers do not belong together; remove it and audit anew", verify.ErrNotSaved)
+		return fmt.Errorf("%w: its headers do not belong together; audit anew without it", verify.ErrNotSaved)
 	}
 	for i := range s.Apps[1:] {
 		if s.Apps[i].Height >= s.Apps[i+1].Height {
-			return errors.New("the saved audit's app hashes do not ascend; remove it and audit anew")
+			return errors.New("the saved audit's app hashes do not ascend; audit anew without it")
 		}
 	}
 	g.last, g.headers, g.apps, g.vals = last, s.Headers, s.Apps, nil
