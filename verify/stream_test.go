@@ -357,3 +357,32 @@ func valueOfThen(l *ledger, path string, now []byte, height int) []byte {
 	b = appendHead(b, 0, answer.Height)
 	return append(appendBytes(b, l.states[height][u.Query().Get("key")]), answer.Proof...)
 }
+
+// TestStreamsUnderAnotherHeight: a node that gives an old header in the place of a new
+// one shows an old head for the newest: whatever height it says, the header's counts.
+// SPEC(VER-90)
+func TestStreamsUnderAnotherHeight(t *testing.T) {
+	l := many(t)
+	old := l.prefix(8)
+	now, then := int64(l.height()+1), int64(old.height()+1)
+	l.answer = func(path string, b []byte) []byte {
+		u, err := url.Parse(path)
+		check(t, err)
+		switch {
+		case u.Path == "/v1/headers" && u.Query().Get("from") == fmt.Sprint(now):
+			return appendBytes(nil, l.blocks[then-1])
+		case u.Path == "/v1/state":
+			a, err := verify.DecodeState(old.honest(u))
+			check(t, err)
+			b = appendHead(append([]byte{0x84}, a.Preimage...), 0, now)
+			return append(appendBytes(b, a.Value), a.Proof...)
+		}
+		return b
+	}
+	for name, trust := range map[string]verify.Trust{"genesis": {Genesis: new(hashOf(l.genesis))}, "header": l.at(l.height())} {
+		r := l.streams(verify.StreamsWanted{Provider: "acme", Stream: "us"}, trust)
+		if r.Verdict != verify.Evidence || r.Findings()[0].Code != verify.CodeHeaderHeight {
+			t.Errorf("%s:\n%s", name, text(r))
+		}
+	}
+}

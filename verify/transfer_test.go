@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"tokentrail/provenance"
@@ -203,5 +204,48 @@ func cut(when bool, b *[]byte) {
 func flipped(when bool, b []byte) {
 	if when {
 		b[len(b)-1] ^= 1
+	}
+}
+
+// TestTransferUnsureCorrections: what is said of corrections and is not proven, does not
+// hold, or has no end, is held against nobody, and leaves what each side counts open.
+// SPEC(VER-96)
+func TestTransferUnsureCorrections(t *testing.T) {
+	made := crossing(t)
+	forged := forge(t, "acme", made.amendment("out", -1))
+	forged.Entry = 2
+	for name, c := range map[string]struct {
+		change  func(s *crossed, q provenance.RecordQuery, a *provenance.RecordsAnswer)
+		outcome string
+		words   string
+	}{
+		"one that the issuer did not sign": {func(_ *crossed, q provenance.RecordQuery, a *provenance.RecordsAnswer) {
+			if q.Corrects && *q.ID == made.ids["out"] {
+				a.Size, a.Hits = 3, append(a.Hits, forged)
+			}
+		}, "signature at entries[2].statement.signature", "is not proven"},
+		"no end of them": {func(_ *crossed, q provenance.RecordQuery, a *provenance.RecordsAnswer) {
+			a.More = a.More || q.Corrects && q.Issuer == "acme"
+		}, "not checked: corrections", "corrections by its issuer, or not all could be read"},
+		"another answer that does not hold": {func(s *crossed, q provenance.RecordQuery, a *provenance.RecordsAnswer) {
+			if q.Parent {
+				a.Hits = append(a.Hits, s.records[0].RecordHit)
+			}
+		}, "look-up at records?parent=", "an answer of the node did not hold"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := crossing(t, func(in *provenance.Record) { in.Usage.Output-- }) // else found to differ
+			s.change = func(q provenance.RecordQuery, _ int, a *provenance.RecordsAnswer) *provenance.RecordsAnswer {
+				c.change(s, q, a)
+				return a
+			}
+			r := s.check("in")
+			if got := outcomeOf(r); !strings.HasPrefix(got, c.outcome) || strings.Contains(got, "mirror") || strings.Contains(got, "correction at") || !tells(r, c.words) {
+				t.Errorf("%s, wanted %s and %q:\n%s", got, c.outcome, c.words, text(r))
+			}
+			if r.Against.Providers != 0 {
+				t.Errorf("a provider is accused:\n%s", text(r))
+			}
+		})
 	}
 }
