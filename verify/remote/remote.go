@@ -53,8 +53,9 @@ type Options struct {
 	UserAgent string
 }
 
-// A Node is a node's HTTP interface (spec/api.md). It implements verify.Source
-// and is safe for use by several goroutines.
+// A Node is a node's HTTP interface (spec/api.md). It implements verify.Source,
+// verify.StreamSource, verify.RecordPager and light.ChangeSource, and is safe for use by
+// several goroutines. Lookup makes a verify.RecordSource and verify.TransferSource of it.
 type Node struct {
 	base *url.URL      // without a name and password, so that nothing that is said has them
 	user *url.Userinfo // nil: none
