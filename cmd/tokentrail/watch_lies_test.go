@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -139,6 +140,63 @@ func TestSlowAudit(t *testing.T) {
 	}
 }
 
+// TestUnchecked tells of each thing that cannot be checked, once, whatever else cannot be
+// already, but for what follows from a node that is away. SPEC(VER-81)
+func TestUnchecked(t *testing.T) {
+	steps := func(names ...string) (steps []*verify.Step) {
+		for _, name := range []string{"log", "flows", "receipts", "witnesses"} {
+			s := stepOf(name, verify.Passed)
+			if strings.Contains(fmt.Sprint(names), name) {
+				s = &verify.Step{Name: name, Outcome: verify.NotChecked, Reason: name + " is away"}
+			}
+			steps = append(steps, s)
+		}
+		return append(steps, &verify.Step{Name: "kept", Outcome: verify.NotChecked, Optional: true})
+	}
+	w := newTestWatch(t, nil, "")
+	at := time.Unix(1000, 0)
+	w.now = func() time.Time { return at }
+	const away = "away"
+	for i, c := range []struct {
+		steps []string // that cannot be checked; away: there was no audit
+		says  []string
+	}{
+		{nil, nil},
+		{[]string{"witnesses"}, []string{"cannot-check witnesses: witnesses is away"}},
+		{[]string{"witnesses"}, nil},
+		{[]string{away}, []string{"cannot-check away"}},
+		{[]string{"log", "flows", "receipts", "witnesses"}, nil}, // follows from that
+		{[]string{away}, nil},
+		{[]string{"witnesses", "flows"}, []string{"recovered log, receipts can be checked again, after 5m0s"}},
+		{[]string{"witnesses", "receipts"}, []string{"recovered flows can be checked again, after 6m0s", "cannot-check receipts: receipts is away"}},
+		{nil, []string{"recovered all can be checked again, after 7m0s"}},
+		{nil, nil},
+		{[]string{"log", "flows", "receipts", "witnesses"}, []string{"cannot-check log: log is away"}},
+		{nil, []string{"recovered all can be checked again, after 1m0s"}},
+	} {
+		r := round{began: at, ended: len(c.steps) == 0}
+		if fmt.Sprint(c.steps) == "[away]" {
+			r.err = errAway
+		} else {
+			r.report = reportOf(verify.Holds, steps(c.steps...)...)
+			r.report.Ledger = &verify.Ledger{}
+		}
+		w.stdout.Reset()
+		w.judge(t.Context(), r)
+		var says []string
+		for _, line := range strings.Split(strings.TrimSpace(w.stdout.String()), "\n") {
+			var e watchEvent
+			if json.Unmarshal([]byte(line), &e) == nil {
+				says = append(says, e.Event+" "+e.Says)
+			}
+		}
+		if strings.Join(says, "; ") != strings.Join(c.says, "; ") {
+			t.Errorf("round %d: %q, wanted %q", i, says, c.says)
+		}
+		at = at.Add(time.Minute)
+	}
+}
+
 // TestToldBeforeTheLedgerWasKnown: what was told in rounds before the watch had its
 // directory is told of as gone, and what was told in another run is not told again.
 // SPEC(VER-81), SPEC(CLI-100)
@@ -154,8 +212,8 @@ func TestToldBeforeTheLedgerWasKnown(t *testing.T) {
 	}
 	told := newToldFindings()
 	told.news(reportOf(verify.Evidence, stepOf("genesis", verify.Failed, finding("genesis-hash", "genesis"))), time.Unix(0, 0))
-	told.Blind = true
-	if err := told.load(path); err != nil || !told.Owed || !told.Blind || told.More["log"] != 5 {
+	told.cannot([]unseen{{"flows", "away"}})
+	if err := told.load(path); err != nil || !told.Owed || !told.Blind["flows"] || told.More["log"] != 5 {
 		t.Fatalf("%+v, %v", told, err)
 	}
 	fresh, more, gone := told.news(reportOf(verify.Evidence, stepOf("genesis", verify.Passed),

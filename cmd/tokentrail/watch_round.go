@@ -180,7 +180,7 @@ func (w *watcher) audit(ctx context.Context, trust verify.Trust, o verify.Option
 	case r := <-done:
 		return r
 	case <-slow.C:
-		w.cannot(verify.Unchecked, fmt.Sprintf("an audit has not ended for %s, and goes on: the node is slow, or there is much to read", patience.Round(time.Second)), began)
+		w.cannot(verify.Unchecked, []unseen{{everything, fmt.Sprintf("an audit has not ended for %s, and goes on: the node is slow, or there is much to read", patience.Round(time.Second))}}, began)
 		return <-done
 	}
 }
@@ -199,7 +199,7 @@ func (w *watcher) judge(ctx context.Context, r round) {
 		if ctx.Err() == nil {
 			w.failed++
 			w.worsen(verify.Unchecked)
-			w.cannot(verify.Unchecked, r.err.Error(), r.began)
+			w.cannot(verify.Unchecked, []unseen{{everything, r.err.Error()}}, r.began)
 			w.metrics.round(outcomes[verify.Unchecked], r.took)
 			w.expires(verify.Unchecked)
 		}
@@ -228,11 +228,9 @@ func (w *watcher) judge(ctx context.Context, r round) {
 	if err := w.cosigner.verified(ctx, r.report); err != nil {
 		w.say("%v", err)
 	}
-	if step, why := unchecked(r.report); step != "" {
-		w.cannot(r.report.Verdict, step+": "+why, r.began)
-	} else {
-		w.can(r)
-	}
+	left := unchecked(r.report)
+	w.can(r, left)
+	w.cannot(r.report.Verdict, left, r.began)
 	w.expires(r.report.Verdict)
 }
 
@@ -335,38 +333,6 @@ func (w *watcher) keep(r *verify.Report) {
 	if err != nil {
 		w.say("the verified head could not be kept: %v", err)
 	}
-}
-
-// cannot tells, once, that something cannot be checked.
-func (w *watcher) cannot(v verify.Verdict, why string, since time.Time) {
-	w.health.cannot(why)
-	if w.blind.IsZero() {
-		w.blind = since
-	}
-	if w.told.Blind {
-		return
-	}
-	w.told.Blind = true
-	w.tell(w.event(eventBlind, v, why))
-	w.remembered()
-}
-
-// can takes a round in which all was checked, and tells that it is so again.
-func (w *watcher) can(r round) {
-	w.health.good(w.now(), w.between(r)+r.took)
-	w.metrics.success.Set(seconds(w.now()))
-	since := w.blind
-	w.blind = time.Time{}
-	if !w.told.Blind {
-		return
-	}
-	w.told.Blind = false
-	says := "all can be checked again"
-	if !since.IsZero() {
-		says += fmt.Sprintf(", after %s", w.now().Sub(since).Round(time.Second))
-	}
-	w.tell(w.event(eventRecovered, r.report.Verdict, says))
-	w.remembered()
 }
 
 // period is that of the trust; 0 where there is no expiry.

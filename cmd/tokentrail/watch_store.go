@@ -277,7 +277,8 @@ func (t *toldFindings) join(was *toldFindings) {
 	for step, more := range was.More {
 		t.More[step] = max(t.More[step], more)
 	}
-	t.Blind, t.Owed = t.Blind || was.Blind, t.Owed || was.Owed
+	maps.Copy(t.Blind, was.Blind)
+	t.Owed = t.Owed || was.Owed
 }
 
 // save makes what was told durable. Whoever replaces the kept head removes temporary

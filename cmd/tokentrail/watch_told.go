@@ -21,15 +21,15 @@ type toldFinding struct {
 type toldFindings struct {
 	Format int                    `json:"format"`
 	Told   map[string]toldFinding `json:"told"`
-	More   map[string]int64       `json:"more"`  // beyond those that a report keeps, by step
-	Blind  bool                   `json:"blind"` // that something cannot be checked was told
-	Owed   bool                   `json:"owed"`  // evidence of a fork that was told could not be written
+	More   map[string]int64       `json:"more"`      // beyond those that a report keeps, by step
+	Blind  map[string]bool        `json:"unchecked"` // steps that cannot be checked, of which one was told
+	Owed   bool                   `json:"owed"`      // evidence of a fork that was told could not be written
 
 	path string // empty: in memory
 }
 
 func newToldFindings() *toldFindings {
-	return &toldFindings{Format: outputFormat, Told: map[string]toldFinding{}, More: map[string]int64{}}
+	return &toldFindings{Format: outputFormat, Told: map[string]toldFinding{}, More: map[string]int64{}, Blind: map[string]bool{}}
 }
 
 // placed are the steps that look at each thing once, or at the same things each time:
@@ -89,15 +89,4 @@ func (t *toldFindings) forget(step string) (gone []toldFinding) {
 		return strings.Compare(a.Finding.Error(), b.Finding.Error())
 	})
 	return gone
-}
-
-// unchecked returns the first step that was asked for and could not be carried
-// through, and why; empty where all were.
-func unchecked(r *verify.Report) (step, why string) {
-	for _, s := range r.Steps {
-		if s.Outcome == verify.NotChecked && !s.Optional {
-			return s.Name, s.Reason
-		}
-	}
-	return "", ""
 }
