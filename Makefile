@@ -12,8 +12,9 @@ RACED  = ./ledger ./ledger/app ./ledger/backup ./ledger/api ./ledger/index ./ver
 test: needs lint vuln unit race
 	@echo "all tests passed"
 
+# Static: the programs run on any Linux of the machine's kind.
 build:
-	$(GO) build -buildvcs=auto -o bin/ ./cmd/...
+	CGO_ENABLED=0 $(GO) build -buildvcs=auto -o bin/ ./cmd/...
 
 # What the tests need beside Go: Node.js with npm for the check in another
 # language, a C compiler for the race detector, strace and ext4 for the faults.
