@@ -55,6 +55,7 @@ func CheckFork(ctx context.Context, f *Fork, judge ForkJudge, trust Trust, o Opt
 			a.rep.Fork, err = contradiction(f, sides)
 			if err == nil {
 				proof.find(a.rep.Fork.finding())
+				proof.Findings[0].How = howForkFile
 			} else {
 				proof.because(err.Error())
 			}

@@ -15,6 +15,7 @@ const (
 	howHeight     = "fetch the light blocks around this height from /v1/headers and compare their app hashes with those of the log's prefixes"
 	howCorrection = "fetch /entries/INDEX/records of the correction and of the entry that it names, and compare as spec/record.md REC-18 says"
 	howFork       = "tokentrail verify FILE, of the fork evidence that was written, with your own --genesis or --trust"
+	howForkFile   = "take the light blocks of both sides out of the file (spec/verify.md VER-33), decode them as CometBFT's protobuf LightBlock, check both commits under the validators of the genesis document, and compare the hashes of the headers, or the logs of the preimages"
 	howFlows      = "fetch /v1/flows with the same query and add up the cells of the statements"
 	howLookUp     = "fetch all pages of /v1/records?NAME=VALUE and hold them against the records of the entries, /v1/entries?from=ENTRY&limit=1"
 )

@@ -89,7 +89,7 @@ func (r *Report) inWords() string {
 		return "not carried through: " + strings.Join(undone, ", ") + "; " + said
 	}
 	if len(undone) > 0 {
-		return "every step that was asked for was carried through, not: " + strings.Join(undone, ", ") + "; " + said
+		return "every step that the verdict needs was carried through (not checked: " + strings.Join(undone, ", ") + "); " + said
 	}
 	return "every step was carried through; " + said
 }

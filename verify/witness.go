@@ -299,5 +299,5 @@ func (a *audit) assumeSources() {
 		a.assume("a node can withhold entries newer than the head it shows: only a second source would tell")
 		return
 	}
-	a.assume(fmt.Sprintf("a node can withhold entries newer than the head it shows, and a fork can be shown to others: not unless with these, who were asked too: %s", strings.Join(names, ", ")))
+	a.assume(fmt.Sprintf("a node can withhold entries newer than the head it shows, and show others a fork, only together with these, who were asked too: %s", strings.Join(names, ", ")))
 }
