@@ -49,7 +49,7 @@ func (w *watchFlags) bind(s *pflag.FlagSet) {
 	s.BoolVar(&w.on, "watch", false, "stay, and audit what is new again and again")
 	s.DurationVar(&w.every, "every", defaultEvery, "of --watch: from the beginning of one audit to that of the next, at least "+leastEvery.String())
 	s.StringVar(&w.listen, "listen", watchAddress, "of --watch: where /metrics and /healthz are served; none: nowhere")
-	s.StringSliceVar(&w.webhooks, "webhook", nil, "of --watch: an address that events are posted to; more than one may be given")
+	s.StringArrayVar(&w.webhooks, "webhook", nil, "of --watch: an address that events are posted to; more than one may be given")
 	s.StringVar(&w.webhookKey, "webhook-key", "", "of --watch: a file with the secret that posts are signed with (Standard Webhooks), as whsec_…")
 	s.StringVar(&w.reports, "reports", "", "of --watch: a directory for the report, as JSON, of each audit that found something new")
 	s.BoolVar(&w.untilFinding, "until-finding", false, "of --watch: end with 1 at the first finding")
@@ -130,7 +130,7 @@ func (a *app) watch(ctx context.Context, f *verifyFlags, o *watchFlags) error {
 	locked.stderr = &lockedWriter{w: a.stderr}
 	w, err := locked.newWatcher(f, o)
 	if err != nil {
-		return err
+		return noVerdict(err)
 	}
 	w.hooks.start()
 	server, err := w.serve()
@@ -160,7 +160,7 @@ func (a *app) newWatcher(f *verifyFlags, o *watchFlags) (*watcher, error) {
 	}
 	w.from = c.base.Redacted()
 	if w.memory, err = a.memory(f.state); err != nil {
-		return nil, noVerdict(err)
+		return nil, err
 	}
 	w.memory.rely(w.trust)
 	if w.witnesses, err = a.witnesses(c, f.witness); err != nil {
@@ -171,6 +171,9 @@ func (a *app) newWatcher(f *verifyFlags, o *watchFlags) (*watcher, error) {
 	w.store = newWatchStore(w.trust)
 	if w.cosigner, err = a.witnessHandler(&o.witness, w.memory, node); err != nil {
 		return nil, err
+	}
+	if w.cosigner != nil {
+		w.metrics.registry.MustRegister(w.cosigner.figures.all()...)
 	}
 	w.told = newToldFindings()
 	w.health.began = w.now()

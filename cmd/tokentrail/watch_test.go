@@ -34,23 +34,23 @@ func TestWatchFlags(t *testing.T) {
 		}
 	}
 	for args, want := range map[string]string{
-		"--every 1m":                            "--every is of --watch",
-		"--webhook http://h":                    "--webhook is of --watch",
-		"--until-finding":                       "--until-finding is of --watch",
-		"--output jsonl":                        "tokentrail verify answers as text, json, junit, markdown",
-		"--watch --output json":                 "tokentrail verify --watch answers as text, jsonl",
-		"--watch --json":                        "answers as text, jsonl",
-		"--watch --every 10ms":                  "wanted 1s or more",
-		"--watch --every often":                 "wanted a time as",
-		"--watch --since last":                  "--anew begins with everything",
-		"--watch --resume":                      "--anew begins with everything",
-		"--watch --listen 9480":                 "wanted an address and a port",
-		"--watch --webhook ftp://h":             "address 1 is not as https://",
-		"--watch --webhook http://h,http://h":   "address 2, at h, is given twice",
-		"--watch --webhook-key x":               "name where to with --webhook",
-		"--watch --witness-key x --listen none": "give it an address with --listen",
-		"--watch --webhook " + strings.Repeat("http://h,", 16) + "http://h": "at most 16",
-		"x.tokentrail --watch": "--watch is of an audit of a node",
+		"--every 1m":                                          "--every is of --watch",
+		"--webhook http://h":                                  "--webhook is of --watch",
+		"--until-finding":                                     "--until-finding is of --watch",
+		"--output jsonl":                                      "tokentrail verify answers as text, json, junit, markdown",
+		"--watch --output json":                               "tokentrail verify --watch answers as text, jsonl",
+		"--watch --json":                                      "answers as text, jsonl",
+		"--watch --every 10ms":                                "wanted 1s or more",
+		"--watch --every often":                               "wanted a time as",
+		"--watch --since last":                                "--anew begins with everything",
+		"--watch --resume":                                    "--anew begins with everything",
+		"--watch --listen 9480":                               "wanted an address and a port",
+		"--watch --webhook ftp://h":                           "address 1 is not as https://",
+		"--watch --webhook http://h --webhook http://h":       "address 2, at h, is given twice",
+		"--watch --webhook-key x":                             "name where to with --webhook",
+		"--watch --witness-key x --listen none":               "give it an address with --listen",
+		"--watch" + strings.Repeat(" --webhook http://h", 17): "at most 16",
+		"x.tokentrail --watch":                                "--watch is of an audit of a node",
 	} {
 		words := append([]string{"verify", "--node", "http://127.0.0.1:1", "--state", "none"}, strings.Fields(args)...)
 		if strings.HasPrefix(args, "x.") {
@@ -65,11 +65,13 @@ func TestWatchFlags(t *testing.T) {
 		"--webhook http://h --webhook-key " + filepath.Join(dir, "none"): "no such file",
 		"--webhook http://h --webhook-key " + open:                       "chmod 600",
 		"--webhook http://h --webhook-key " + short:                      "line 1 is not whsec_",
-		"--reports " + file: "is a file",
+		"--reports " + file:                               "is a file",
+		"--witness-key " + short:                          "begins with",
+		"--witness-key " + filepath.Join(dir, "none"):     "tokentrail key witness",
 		"--reports " + filepath.Join(dir, "not", "there"): "no such file",
 	} {
-		code, _, stderr := runOnce(t, append([]string{"verify", "--watch", "--node", "http://127.0.0.1:1", "--state", "none"}, strings.Fields(args)...)...)
-		if code == exitOK || !strings.Contains(stderr, want) || strings.Contains(stderr, "c2hvcnQ") {
+		code, _, stderr := runOnce(t, append([]string{"verify", "--watch", "--node", "http://127.0.0.1:1", "--state", dir}, strings.Fields(args)...)...)
+		if code != exitCouldNot || !strings.Contains(stderr, want) || strings.Contains(stderr, "c2hvcnQ") {
 			t.Errorf("%s: exit %d: %s; wanted %q", args, code, stderr, want)
 		}
 	}
@@ -181,6 +183,7 @@ func TestWatchBetween(t *testing.T) {
 // specification lists them. SPEC(VER-85)
 func TestWatchFigures(t *testing.T) {
 	m := newWatchMetrics(true)
+	m.registry.MustRegister(newWitnessFigures().all()...)
 	m.found(reportOf(verify.Evidence, stepOf("flows", verify.Failed, verify.NewFinding(verify.CodeFlows, "flows[0]", "1", "2"))))
 	families, err := m.registry.Gather()
 	if err != nil {

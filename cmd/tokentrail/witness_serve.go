@@ -46,6 +46,7 @@ type witness struct {
 	node    verify.Source       // that is watched: asked for consistency proofs
 	now     func() time.Time
 	tell    func(string) // what the operator is to know; not called under the mutex
+	figures *witnessFigures
 	mux     *http.ServeMux
 
 	mu       sync.Mutex // guards what follows
@@ -77,8 +78,9 @@ func (a *app) witnessHandler(f *witnessServeFlags, m *memory, node verify.Source
 	}
 	w := &witness{
 		key: key, state: m.state, node: node, now: time.Now, disputed: map[cosign.Tree]bool{}, asking: make(chan struct{}, maxAsking),
-		tell: func(s string) { fmt.Fprintf(a.stderr, "witness %s: %s\n", key.Name(), printable(s)) },
-		why:  "nothing of the log was verified yet",
+		figures: newWitnessFigures(),
+		tell:    func(s string) { fmt.Fprintf(a.stderr, "witness %s: %s\n", key.Name(), printable(s)) },
+		why:     "nothing of the log was verified yet",
 	}
 	for _, text := range f.logKeys {
 		// SPEC(CLI-104)
@@ -133,6 +135,7 @@ func (w *witness) suspend(why string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.audited, w.why = nil, why
+	w.figures.can(false)
 }
 
 // learn takes the log that was audited. The first time it tells which ledger this is,
@@ -149,6 +152,7 @@ func (w *witness) learn(l *verify.AuditedLog) error {
 			return err
 		}
 		w.memory, w.log.Origin, w.log.Last = m, l.Origin, last
+		w.figures.last(last)
 	}
 	// SPEC(VER-88): each node has a key of its own. It tells who asks, no more.
 	switch {
@@ -163,6 +167,7 @@ func (w *witness) learn(l *verify.AuditedLog) error {
 	} else if was == nil || was.Size < now.Size {
 		w.audited, w.why = now, ""
 	}
+	w.figures.can(true)
 	return nil
 }
 
@@ -255,6 +260,8 @@ func (w *witness) sign(g *cosign.Granted) (*cosign.Cosigned, error) {
 		return nil, fmt.Errorf("what is to be cosigned cannot be kept: %w", err)
 	}
 	w.log.Last, w.troubled = c, false
+	w.figures.cosignatures.Inc()
+	w.figures.last(c)
 	return c, nil
 }
 
@@ -274,6 +281,7 @@ func (w *witness) dispute(tree cosign.Tree, why string) {
 	}
 	w.mu.Unlock()
 	if !told {
+		w.figures.disputed.Inc()
 		w.tell(fmt.Sprintf("a key of the log signed a checkpoint of %d entries with the root %s: %s", tree.Size, tree.Root, why))
 	}
 }
@@ -298,6 +306,7 @@ func (w *witness) close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.audited, w.why = nil, "the watch has ended"
+	w.figures.can(false)
 	if w.memory != nil {
 		w.memory.close()
 	}

@@ -50,11 +50,12 @@ func (w *witness) ServeHTTP(rw http.ResponseWriter, r *http.Request) { w.mux.Ser
 // serveAdd answers add-checkpoint. SPEC(VER-88)
 func (w *witness) serveAdd(rw http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, cosign.MaxRequest+1))
-	if err != nil {
-		http.Error(rw, "the request was cut short", http.StatusBadRequest)
-		return
+	var request *cosign.Request
+	if err == nil {
+		request, err = cosign.ParseRequest(body)
+	} else {
+		err = &cosign.Refusal{Status: cosign.Malformed, Reason: "the request was cut short"}
 	}
-	request, err := cosign.ParseRequest(body)
 	var c *cosign.Cosigned
 	if err == nil {
 		c, err = w.answer(r.Context(), request)
@@ -63,6 +64,7 @@ func (w *witness) serveAdd(rw http.ResponseWriter, r *http.Request) {
 		w.refuse(rw, err)
 		return
 	}
+	w.figures.answered(http.StatusOK)
 	rw.Header().Set("Content-Type", notesMediaType)
 	io.WriteString(rw, c.Line) // who has gone asks again
 }
@@ -90,6 +92,7 @@ func (w *witness) refuse(rw http.ResponseWriter, err error) {
 	if refused.Against != nil {
 		w.dispute(*refused.Against, refused.Reason)
 	}
+	w.figures.answered(int(refused.Status))
 	switch refused.Status {
 	case cosign.Conflict:
 		rw.Header().Set("Content-Type", sizeMediaType)
