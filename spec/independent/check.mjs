@@ -10,21 +10,38 @@
 //   curl -o keys.cbor       NODE/.well-known/scitt-keys
 //   node check.mjs DIRECTORY-WITH-THESE-FILES
 //
+// Or all of it from a bundle (spec/bundle.md), without a network, and the genesis
+// document's SHA-256 from elsewhere. The node's own signature is not in a bundle, and
+// not looked at; records are, where the bundle has the proof of one.
+//
+//   tokentrail bundle RECORD --node NODE -o FILE
+//   node check.mjs FILE GENESIS-SHA256
+//
 // What is trusted: genesis.json, which names the validators, the governors and
 // the providers' keys. All else is held against it: who came later, by an act,
 // is not known here. Exit code 0: everything holds; 1: not.
 import { Decoder, Encoder } from 'cbor-x'
 import { createHash, createPublicKey, verify } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { cborLength, fields, headerHash, precommit, validatorsHash } from './engine.mjs'
 
-const file = (name) => readFileSync(join(process.argv[2], name))
 const sha256 = (...parts) => createHash('sha256').update(Buffer.concat(parts)).digest()
 const decoder = new Decoder({ mapsAsObjects: false, tagUint8Array: false })
 const decode = (bytes) => decoder.decode(bytes)
 const encode = (value) => new Encoder({ mapsAsObjects: false, tagUint8Array: false }).encode(value)
 const same = (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)) === 0
+
+// What is checked: files of a directory, or the parts of a bundle (BND-1) under these
+// names. What is not there is undefined.
+const from = process.argv[2]
+const bundle = statSync(from).isFile() ? decode(readFileSync(from))[1] : undefined
+function file(name) {
+  if (!bundle) return readFileSync(join(from, name))
+  const record = bundle.get(5)?.[0] ?? (bundle.get(2)[0] === 0x86 ? bundle.get(4) : undefined)
+  const part = { 'genesis.json': bundle.get(1), 'statement.cbor': bundle.get(2), 'receipt.cbor': bundle.get(3), 'record.cbor': record }[name]
+  return part && Buffer.from(part)
+}
 
 let passed = 0
 function check(what, holds) {
@@ -87,6 +104,7 @@ const leafHash = (data) => sha256(Buffer.from([0]), data)
 
 const genesisBytes = file('genesis.json')
 const genesis = JSON.parse(genesisBytes)
+if (bundle) check('the genesis document is the one that is trusted', sha256(genesisBytes).toString('hex') === process.argv[3])
 
 // The keys of these texts in genesis, as arguments of publicKey and thumbprint.
 const keysOf = (texts) => texts.map((text) => {
@@ -118,6 +136,7 @@ function checkWithRecord(bytes) {
   const { header, id } = checkStatement(bytes)
   const [issuer, stream, sequence, count, root] = [2, 3, 4, 6, 7].map((key) => header.get(key))
   const proofBytes = file('record.cbor')
+  if (!proofBytes) return { id, says: `statement ${sequence} of ${issuer}/${stream}, ${count} records` }
   const recordBytes = proofBytes.subarray(1, 1 + cborLength(proofBytes.subarray(1)))
   const [record, index, proofCount, path] = decode(proofBytes)
   const leaf = Buffer.concat([Buffer.from([0x85]), encode(issuer), encode(stream), encode(sequence), encode(index), recordBytes])
@@ -175,9 +194,11 @@ const anchorBytes = receipt.unprotected.get(-65537)
 const [[version, logSize, logRoot, stateRoot], lightBlock] = decode(anchorBytes)
 check(`entry ${leafIndex} of ${treeSize} under the log's root`, version === 1 && treeSize === logSize &&
   same(rootFromPath(leafHash(entryBytes), leafIndex, treeSize, logPath), logRoot))
-const nodeKey = decode(file('keys.cbor'))[0]
-check(`the node's signature over the log's root`, same(thumbprint(1, nodeKey.get(-2)), receipt.headers.get(4)) &&
-  signatureHolds(-8, publicKey(1, nodeKey.get(-2)), sigStructure(receipt.protectedBytes, logRoot), receipt.signature))
+if (!bundle) {
+  const nodeKey = decode(file('keys.cbor'))[0]
+  check(`the node's signature over the log's root`, same(thumbprint(1, nodeKey.get(-2)), receipt.headers.get(4)) &&
+    signatureHolds(-8, publicKey(1, nodeKey.get(-2)), sigStructure(receipt.protectedBytes, logRoot), receipt.signature))
+}
 
 // 4. The app hash: in a header that more than two thirds of genesis' validators signed.
 const preimage = anchorBytes.subarray(1, 1 + cborLength(anchorBytes.subarray(1)))
