@@ -386,3 +386,22 @@ func TestStreamsUnderAnotherHeight(t *testing.T) {
 		}
 	}
 }
+
+// TestStreamHeadBeyondTheLog: the head of a stream is an entry of the log under the same
+// header: one that is the next entry's is none. SPEC(LOG-1)
+func TestStreamHeadBeyondTheLog(t *testing.T) {
+	l := newLedger(t)
+	l.commit(l.one("acme", "us"))
+	key := provenance.StateStreamKey("acme", "us")
+	head, err := provenance.ParseStateValue[provenance.StreamHead](l.state[key])
+	check(t, err)
+	head.Index++
+	l.state[key], err = provenance.EncodeStateValue(head)
+	check(t, err)
+	l.commit() // with that state
+	l.commit()
+	r := l.streams(verify.StreamsWanted{Provider: "acme", Stream: "us"})
+	if r.Verdict != verify.Evidence || r.Findings()[0].Code != verify.CodeStateValue || !tells(r, "a head below entry 1") {
+		t.Errorf("%s", text(r))
+	}
+}
