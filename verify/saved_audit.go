@@ -160,6 +160,9 @@ func (a *audit) onReport(u TrustUsed) TrustUsed {
 	u.Report = &EarlierReport{head.Started, head.Verdict, kind, head.LogSize}
 	u.Says = fmt.Sprintf("the auditor's own saved audit of %s, which came to %q at header %d with hash %s and %d entries: these are not looked at again. It began with %s",
 		head.Started, head.Verdict, head.Header.Height, head.Header.Hash, head.LogSize, s.trust.words())
+	if head.Verdict == Evidence { // SPEC(VER-45)
+		u.Says += "; of what it found, what an inspection said of these entries, and what the node no longer answers wrongly, is in its own report alone"
+	}
 	return u
 }
 

@@ -79,7 +79,8 @@ func (a *app) verifyCommand() *cobra.Command {
 			"goes into a file that anyone can check. Other nodes are asked for the same head with --witness.\n\n" +
 			"An audit is saved as it goes on: one that was interrupted goes on with --resume, and --since last reads\n" +
 			"only what came since the last one that came to its end, whose verdict is then part of the trust.\n\n" +
-			"With FILE, a bundle or a SCITT transparent statement, what is in it is checked, without a network.\n\n" +
+			"With FILE, a bundle, a SCITT transparent statement or evidence of a fork, what is in it is checked, without\n" +
+			"a network; tokentrail inspect FILE shows what a bundle says.\n\n" +
 			"tokentrail verify inspect looks at what providers said as well: labels, legal bases, energy, your own\n" +
 			"rules; tokentrail mirror holds both sides of what crossed a border against each other.\n\n" +
 			"With --watch it stays, and audits what is new every 30 seconds (--every): one line on standard output for\n" +
@@ -92,7 +93,7 @@ func (a *app) verifyCommand() *cobra.Command {
 			"tokentrail verify --node http://localhost:7480 --output json \\\n" +
 			"  --genesis 6f1b…64-hex-digits…\n" +
 			"tokentrail verify --node http://localhost:7480 \\\n" +
-			"  --trust 1200:64-hex-digits --trusting-period 2160h\n" +
+			"  --trust 1200:64-hex-digits --trusting-period 90d\n" +
 			"tokentrail verify --watch --node http://localhost:7480 --genesis 64-hex-digits \\\n" +
 			"  --webhook https://example.org/hook --webhook-key hook.key\n" +
 			"tokentrail verify answer-17.tokentrail --genesis 64-hex-digits",
