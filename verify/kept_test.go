@@ -148,6 +148,21 @@ func TestMemoryThatCannotBeUsed(t *testing.T) {
 	}
 }
 
+// TestOtherStateThanKept: of a kept size not the log alone is compared, the state map is
+// too. SPEC(VER-31)
+func TestOtherStateThanKept(t *testing.T) {
+	l := small(t)
+	k := *kept(l)
+	l.longer(3)
+	if r := l.after(&k); r.Verdict != verify.Holds {
+		t.Fatal(text(r))
+	}
+	k.Preimage.StateRoot[0] ^= 1
+	if r := l.after(&k); r.Exit() != 1 || !slices.Equal(codes(r), []verify.Code{verify.CodeFork}) || !tells(r, "a log that begins with that of header") {
+		t.Error(text(r))
+	}
+}
+
 // TestStaleAgainstKept: a node restored from an old backup is behind what was
 // kept, unless it says that it catches up or gets there in time. SPEC(VER-31)
 func TestStaleAgainstKept(t *testing.T) {
