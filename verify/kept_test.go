@@ -258,7 +258,7 @@ func forkLies() []lie {
 	newest := func(l *ledger) []verify.Trust { return []verify.Trust{l.at(len(l.blocks))} }
 	witness := func(make func(t testing.TB) *ledger) func(*ledger, *verify.Options) {
 		return func(l *ledger, o *verify.Options) {
-			o.Witnesses = []verify.Witness{{Name: "http://w", Source: make(l.t).node()}}
+			o.Witnesses = []verify.Witness{{Name: "http://w", Source: make(l.t).beside()}}
 		}
 	}
 	lying := func(do func(l *ledger)) func(t testing.TB) *ledger {

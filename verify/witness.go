@@ -31,8 +31,9 @@ type asked struct {
 	says       *WitnessSays
 	status     *Status
 	checkpoint *provenance.Checkpoint
-	err        error // why there is no status
-	noteErr    error // why there is no checkpoint
+	signer     ed25519.PublicKey // of the checkpoint
+	err        error             // why there is no status
+	noteErr    error             // why there is no checkpoint
 	place      string
 	unproven   error // why there is no evidence of the fork that it showed
 }
@@ -44,27 +45,28 @@ func (a *audit) askWitnesses() {
 		a.rep.Witnesses = append(a.rep.Witnesses, k.says)
 		a.asked = append(a.asked, k)
 		if k.status, k.err = w.Source.Status(a.ctx); k.err == nil && k.status.Origin == a.origin {
-			k.checkpoint, k.noteErr = checkpointOf(a.ctx, w.Source, a.origin)
+			k.checkpoint, k.signer, k.noteErr = checkpointOf(a.ctx, w.Source, a.origin)
 		}
 	}
 }
 
-// checkpointOf returns a node's checkpoint of a log, signed by a key that it lists.
-func checkpointOf(ctx context.Context, src Source, origin string) (*provenance.Checkpoint, error) {
+// checkpointOf returns a node's checkpoint of a log, and the key among those that it
+// lists which signed it.
+func checkpointOf(ctx context.Context, src Source, origin string) (*provenance.Checkpoint, ed25519.PublicKey, error) {
 	set, err := src.Keys(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("its keys: %w", err)
+		return nil, nil, fmt.Errorf("its keys: %w", err)
 	}
 	raw, err := src.Checkpoint(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("its checkpoint: %w", err)
+		return nil, nil, fmt.Errorf("its checkpoint: %w", err)
 	}
 	bad := func(err error) error {
 		return NewFinding(CodeWitness, "checkpoint", "a checkpoint of this ledger, signed by a key that the node lists", err.Error())
 	}
 	keys, err := provenance.ParseKeySet(set)
 	if err != nil {
-		return nil, bad(err)
+		return nil, nil, bad(err)
 	}
 	last := errors.New("it lists no Ed25519 key")
 	for _, key := range keys {
@@ -74,11 +76,11 @@ func checkpointOf(ctx context.Context, src Source, origin string) (*provenance.C
 		}
 		cp, err := provenance.OpenCheckpoint(raw, origin, public)
 		if err == nil {
-			return cp, nil
+			return cp, public, nil
 		}
 		last = err
 	}
-	return nil, bad(last)
+	return nil, nil, bad(last)
 }
 
 // checkWitnesses holds what the witnesses show against what was audited. SPEC(VER-38)
@@ -135,8 +137,30 @@ func (a *audit) checkWitness(w *asked) error {
 	if err := a.compareCheckpoint(w); err != nil {
 		return err
 	}
+	if other := a.sameNode(w); other != "" {
+		return fmt.Errorf("it signs checkpoints with a key of %s: one node at two addresses is no witness; name another node", other)
+	}
 	a.lookAhead(w)
 	return nil
+}
+
+// sameNode names the audited node or the witness before this one whose key this one's
+// checkpoint has. That shows who was named twice by mistake, and no node that hides it.
+func (a *audit) sameNode(w *asked) string {
+	for _, key := range a.early.keys {
+		if public, ok := key.Crypto().(ed25519.PublicKey); ok && public.Equal(w.signer) {
+			return "the node that is audited"
+		}
+	}
+	for _, before := range a.asked {
+		if before == w {
+			break
+		}
+		if before.says.Agrees && before.signer.Equal(w.signer) {
+			return before.Name
+		}
+	}
+	return ""
 }
 
 // compareHeader compares the header of the audited height or, where the witness is

@@ -19,6 +19,25 @@ func (l *ledger) witnessed(witnesses []verify.Source, trust ...verify.Trust) *ve
 	return l.auditWith(o, trust...)
 }
 
+// beside returns the ledger at another node, which has a key of its own.
+func (l *ledger) beside() verify.Source {
+	l.nodeKey = keyOf("another node")
+	return l.node()
+}
+
+// TestWitnessOfOneNode: a node that is named twice, by mistake, is no witness of
+// itself. SPEC(VER-38)
+func TestWitnessOfOneNode(t *testing.T) {
+	l := small(t)
+	if r := l.witnessed([]verify.Source{small(t).node()}); r.Exit() != 2 || r.Witnesses[0].Agrees || !tells(r, "a key of the node that is audited: one node at two addresses") || tells(r, "other address") {
+		t.Error(text(r))
+	}
+	r := l.witnessed([]verify.Source{small(t).beside(), small(t).beside()})
+	if r.Exit() != 2 || !r.Witnesses[0].Agrees || r.Witnesses[1].Agrees || !tells(r, "a key of http://w:") {
+		t.Error(text(r))
+	}
+}
+
 // TestWitnessesAgree: nodes that are at other heights of one ledger agree, and the
 // report says where they are. SPEC(VER-38), SPEC(VER-2)
 func TestWitnessesAgree(t *testing.T) {
@@ -43,7 +62,7 @@ func TestWitnessesAgree(t *testing.T) {
 			if from > 0 {
 				trust = l.at(from)
 			}
-			r := l.witnessed([]verify.Source{w.node()}, trust)
+			r := l.witnessed([]verify.Source{w.beside()}, trust)
 			height := c.height
 			if c.audited > 0 {
 				height = 4
@@ -75,7 +94,7 @@ func TestWitnessesThatCannotBeAsked(t *testing.T) {
 		"nothing":    {empty.node(), "it has no signed header yet"},
 	} {
 		l := small(t)
-		r := l.witnessed([]verify.Source{small(t).node(), c.source})
+		r := l.witnessed([]verify.Source{small(t).beside(), c.source})
 		if r.Exit() != 2 || len(r.Findings()) > 0 || !r.Witnesses[0].Agrees || r.Witnesses[1].Agrees || !tells(r, c.says) {
 			t.Errorf("%s: exit %d\n%s", name, r.Exit(), text(r))
 		}
@@ -89,7 +108,7 @@ func TestWitnessesThatCannotBeAsked(t *testing.T) {
 			l, w := small(t).longer(2), small(t)
 			w.answer = missing(path)
 			w.status = func(s *verify.Status) { s.CatchingUp = catching }
-			if r := l.witnessed([]verify.Source{w.node()}); r.Exit() != exit || tells(r, "it is catching up") != catching {
+			if r := l.witnessed([]verify.Source{w.beside()}); r.Exit() != exit || tells(r, "it is catching up") != catching {
 				t.Errorf("%s, catching up %v: exit %d\n%s", path, catching, r.Exit(), text(r))
 			}
 		}
@@ -104,7 +123,7 @@ func TestWitnessesThatCannotBeAsked(t *testing.T) {
 // auditOfWitnessed audits a node that is in trouble, beside a witness that is not.
 func auditOfWitnessed(l *ledger, node verify.Source) *verify.Report {
 	o := l.options()
-	o.Witnesses = []verify.Witness{{Name: "http://w", Source: small(l.t).node()}}
+	o.Witnesses = []verify.Witness{{Name: "http://w", Source: small(l.t).beside()}}
 	return auditWith(node, o)
 }
 
@@ -119,7 +138,7 @@ func TestWitnessSeesForkWithEvidence(t *testing.T) {
 		l, w := handedOver(t, "left"), handedOver(t, "right")
 		o := l.options()
 		remembers(&o, nil)
-		o.Witnesses = []verify.Witness{{Name: "http://w", Source: w.node()}}
+		o.Witnesses = []verify.Witness{{Name: "http://w", Source: w.beside()}}
 		r := l.auditWith(o, trust(l))
 		if k, _ := r.NewKept(); r.Exit() != 1 || !slices.Contains(codes(r), verify.CodeFork) || len(r.ForkEvidence()) != 1 || k != nil {
 			t.Fatalf("%s: %d\n%s", name, len(r.ForkEvidence()), text(r))
@@ -140,7 +159,7 @@ func TestWitnessWithoutTheWay(t *testing.T) {
 		}
 		return b
 	}
-	r := l.witnessed([]verify.Source{w.node()})
+	r := l.witnessed([]verify.Source{w.beside()})
 	if r.Exit() != 1 || !slices.Equal(codes(r), []verify.Code{verify.CodeWitness}) || len(r.ForkEvidence()) != 0 {
 		t.Error(text(r))
 	}
@@ -156,14 +175,14 @@ func TestWitnessAheadWithoutProof(t *testing.T) {
 		}
 		return b
 	}
-	r := l.witnessed([]verify.Source{w.node()})
+	r := l.witnessed([]verify.Source{w.beside()})
 	if r.Verdict != verify.Holds || r.Witnesses[0].Ahead != 0 || !tells(r, "which was not proven") {
 		t.Error(text(r))
 	}
 	// A witness's checkpoint may be older than the audited log.
 	old := small(t)
 	checkpoint(func(cp *provenance.Checkpoint) { cp.Size, cp.Root = old.heads[1].Size, old.heads[1].LogRoot })(old)
-	if r := l.witnessed([]verify.Source{old.node()}); r.Verdict != verify.Holds {
+	if r := l.witnessed([]verify.Source{old.beside()}); r.Verdict != verify.Holds {
 		t.Error(text(r))
 	}
 }

@@ -245,6 +245,10 @@ func TestWitnesses(t *testing.T) {
 		!strings.Contains(said, "waiting: the node at 127.0.0.1:1 does not answer") {
 		t.Errorf("one is down: exit %d, %+v, %s", r.ExitCode, r.Findings(), said)
 	}
+	again := strings.Replace(net[0].url, "127.0.0.1", "localhost", 1)
+	if r, said := a.verify(append(flags, "--witness", again)...); r.ExitCode != 2 || len(r.Findings()) > 0 || r.Witnesses[2].Agrees {
+		t.Errorf("the audited node by another name: exit %d, %+v, %s", r.ExitCode, r.Witnesses, said)
+	}
 	stranger := startNetwork(t, 1, newProvider(t, "acme"))[0]
 	stranger.wait(t, ctx, 0)
 	if r, _ := a.verify(append(flags, "--witness", stranger.url)...); r.ExitCode != 1 || !has(r, verify.CodeWitness) {
