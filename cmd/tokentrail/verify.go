@@ -193,7 +193,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 		return err
 	}
 	steps := &stepProgress{app: a}
-	o := verify.Options{Now: time.Now, Receipts: f.receipts, LookUps: int(f.lookUps), Progress: steps.told, Profile: meetsProfile,
+	o := verify.Options{Now: time.Now, Receipts: f.receipts, LookUps: int(f.lookUps), Progress: steps.told, Profile: profile.Meets,
 		From: c.base.Redacted(), NoticeProviders: f.against == verify.AsNotice, Inspect: f.inspect,
 		Kept: memory.recalls(), Witnesses: witnesses}
 	saved.options(&o)
@@ -212,24 +212,6 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 		return &reported{code}
 	}
 	return conflict
-}
-
-// meetsProfile holds a record alone to a label profile, at the record's time.
-func meetsProfile(id, issuer string, r *provenance.Record) (fails string, known bool) {
-	p, err := profile.Find(id)
-	if err != nil {
-		return "", false
-	}
-	result := profile.Check(p, profile.Subject{Record: r, Issuer: issuer, At: r.Time})
-	if result.Verdict != profile.Fails {
-		return "", true
-	}
-	for _, rule := range result.Rules {
-		if rule.Outcome == profile.Failed {
-			return fmt.Sprintf("%s (%s): %s", rule.ID, rule.Clause, rule.Reason), true
-		}
-	}
-	return "it fails", true
 }
 
 // auditPause is the first pause before a node is asked again: an audit of one

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -277,6 +278,11 @@ func (c *contentCheck) recorded() {
 func (c *contentCheck) prove(name string, of *candidate) {
 	r := of.node.Record
 	e, err := c.node.Exhibit(c.ctx, fmt.Sprint(r.Entry), remote.Wanted{Records: []int64{r.Index}, Header: c.trust.Height})
+	var f *verify.Finding
+	if errors.As(err, &f) { // SPEC(VER-19)
+		c.Find(stepRecord, f)
+		return
+	}
 	if err != nil {
 		c.Because(stepRecord, fmt.Sprintf("%s, entry %d: %s", name, r.Entry, err))
 		return

@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"tokentrail/provenance"
 	"tokentrail/verify"
 	"tokentrail/verify/inspect"
 	"tokentrail/verify/light"
@@ -94,26 +92,10 @@ func (a *app) verifyTransfer(ctx context.Context, name string, f *transferFlags)
 		return asked(err)
 	}
 	served := serves(&trust, document)
-	report := verify.CheckTransfer(ctx, exhibitSource{node, trust.Height}, light.Following(node, trust, time.Now), trust, want,
+	report := light.CheckTransfer(ctx, remote.Lookup{Node: node, Trusted: trust.Height}, trust, want,
 		verify.Options{Now: time.Now, From: node.URL(), Inspect: pairing})
 	if served {
 		sayServed(report)
 	}
 	return a.conclude(report)
-}
-
-// An exhibitSource is a node as narrow checks ask it.
-type exhibitSource struct {
-	*remote.Node
-	trusted int64 // height of a trusted header that exhibits are to have; 0 for none
-}
-
-// Records implements verify.RecordSource.
-func (s exhibitSource) Records(ctx context.Context, q provenance.RecordQuery, offset int) (*provenance.RecordsAnswer, error) {
-	return remote.Lookup{Node: s.Node}.Records(ctx, q, offset)
-}
-
-// Exhibit implements verify.TransferSource.
-func (s exhibitSource) Exhibit(ctx context.Context, entry, record int64) (*verify.Exhibit, error) {
-	return s.Node.Exhibit(ctx, strconv.FormatInt(entry, 10), remote.Wanted{Records: []int64{record}, AllRecords: true, Header: s.trusted})
 }

@@ -12,6 +12,7 @@ import (
 
 	"tokentrail/verify"
 	"tokentrail/verify/light"
+	"tokentrail/verify/profile"
 )
 
 const (
@@ -122,7 +123,7 @@ func (w *watcher) pause(ctx context.Context, r round) bool {
 // options are those of each round.
 func (w *watcher) options() verify.Options {
 	return verify.Options{
-		Now: w.now, Receipts: w.flags.receipts, LookUps: int(w.flags.lookUps), Profile: meetsProfile, From: w.from,
+		Now: w.now, Receipts: w.flags.receipts, LookUps: int(w.flags.lookUps), Profile: profile.Meets, From: w.from,
 		NoticeProviders: w.flags.against == verify.AsNotice, Kept: w.memory.recalls(), Witnesses: w.witnesses,
 	}
 }
